@@ -40,10 +40,12 @@ $(HV_DIR)/%.o: %.c $(HV_DIR)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(HV_CFLAGS) $(WARN_FATAL) -MMD -MP -c $< -o $@
 
+# Dependencies in a run of their own: nasm 2.16 leaves included files out of what -MD writes.
 $(HV_DIR)/%.asm.o: %.asm $(B)/offsets.inc $(HV_DIR)/flags
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
-	$(Q)nasm $(NASMFLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+	$(Q)nasm $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
+	$(Q)nasm $(NASMFLAGS) -o $@ $<
 
 # Structure offsets for the assembly files: offsets.c is compiled to assembly text in which each OFFSET() leaves
 # a line "->NAME value"; that line becomes a %define. The file keeps its date when nothing in it changed.
