@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The address space while a paravirtualized guest runs. L4 slots 256 to 271 are the hypervisor's, in every table.
+ *
+ *   256  0xffff800000000000  machine-to-physical table, read-only, readable from ring 3 (guest ABI)
+ *   260  0xffff820000000000  frame table          0xffff821000000000  writable M2P
+ *        0xffff823000000000  device registers (local APIC, HPET...)
+ *   261  0xffff82d080000000  the hypervisor's image (text RX, rodata R, data RW)
+ *        0xffff82d0c0000000  per-cpu areas, 64 KiB each
+ *        0xffff82d0d0000000  per-cpu descriptor tables: 32 pages each (GDT 16, LDT 16)
+ *   262  0xffff830000000000  all RAM, read-write, never executable (the image's text read-only)
+ */
+#ifndef XL_X86_CPU_LAYOUT_H
+#define XL_X86_CPU_LAYOUT_H
+
+#define HYPERVISOR_FIRST_SLOT 256
+#define HYPERVISOR_LAST_SLOT  271
+#define HYPERVISOR_START      0xffff800000000000ull
+#define HYPERVISOR_END        0xffff880000000000ull /* first address above */
+
+#define M2P_READ_ONLY     0xffff800000000000ull
+#define FRAME_TABLE_START 0xffff820000000000ull
+#define M2P_WRITABLE      0xffff821000000000ull
+#define DEVICE_MAP_START  0xffff823000000000ull
+#define IMAGE_START       0xffff82d080000000ull
+#define CPU_AREAS_START   0xffff82d0c0000000ull
+#define CPU_TABLES_START  0xffff82d0d0000000ull
+#define CPU_TABLES_SIZE   0x20000ull
+#define DIRECT_MAP_START  0xffff830000000000ull
+#define DIRECT_MAP_END    0xffff880000000000ull
+
+/* Pages of a per-cpu area (4 KiB each, from its start): */
+#define CPU_PAGE_STUB      0 /* SYSCALL landing code (read, execute) */
+/* 1: guard */
+#define CPU_PAGE_STACK_DF  2
+/* 3: guard */
+#define CPU_PAGE_STACK_NMI 4
+/* 5: guard */
+#define CPU_PAGE_STACK_DB  6
+/* 7: guard */
+#define CPU_PAGE_STACK_MC  8
+/* 9: guard */
+#define CPU_PAGE_STACK     10 /* to 15: main stack, guest registers and struct x86_cpu at its top */
+
+#endif

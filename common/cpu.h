@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What belongs to one processor. this_cpu() comes from <arch/impl.h>: found without memory access where the machine allows. */
+#ifndef XL_COMMON_CPU_H
+#define XL_COMMON_CPU_H
+
+#include "lib/types.h"
+
+struct vcpu;
+
+/* Work that the way out to a guest must do first. Bits of cpu->softirq. */
+#define SOFTIRQ_SCHEDULE (1u << 0)
+#define SOFTIRQ_TIMER    (1u << 1)
+#define SOFTIRQ_CONSOLE  (1u << 2)
+
+struct cpu {
+    struct vcpu *current;  /* the vcpu whose registers stand on this cpu's stack; never NULL once scheduling began */
+    volatile u32 softirq;  /* SOFTIRQ_*; set by interrupts, cleared on the way out */
+    u32 id;
+    bool in_multicall;     /* a hypercall runs as an element of a batch */
+    bool idle;             /* no vcpu wants to run */
+    u64 tlb_flushes;       /* counted flushes of guest translations */
+    u64 *scratch;          /* one page, for a table while it is being validated */
+};
+
+#include <arch/impl.h> /* this_cpu() */
+
+static inline struct vcpu *current_vcpu(void)
+{
+    return this_cpu()->current;
+}
+/* Long work asks this after each bounded step; true: give the processor back, the request will be carried on later. */
+static inline bool preempt_pending(void)
+{
+    return this_cpu()->softirq != 0;
+}
+static inline void softirq_raise(u32 bit)
+{
+    this_cpu()->softirq |= bit;
+}
+
+#endif

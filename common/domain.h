@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* A domain: what runs, what it may have, how it ends. The arch part contains this one (see <arch/domain.h>). */
+#ifndef XL_COMMON_DOMAIN_H
+#define XL_COMMON_DOMAIN_H
+
+#include "common/domain_config.h"
+#include "common/event_channel.h"
+#include "common/vcpu.h"
+#include "lib/types.h"
+#include <stdatomic.h>
+#include <xen/xen.h>
+
+#define DOMAIN_VCPUS_MAX 32 /* vcpu_info slots of shared_info */
+#define DOMAINS_MAX      64
+
+struct domain {
+    u16 id;                     /* 1, 2, ... in the order of the modules */
+    bool privileged;            /* what Xen allows dom0, in the calls we implement */
+    bool dying;                 /* being taken down: no new references */
+    bool is_shut_down;
+    u8 shutdown_reason;         /* SHUTDOWN_*; meaningful once is_shut_down */
+    bool has_console_input;     /* the domain that console_io reads go to */
+    struct domain_config config;/* name, sizes, what to do at the end */
+
+    _Atomic u64 tot_pages;      /* frames charged to it */
+    u64 max_pages;
+
+    u32 vcpu_count;
+    struct vcpu *vcpu[DOMAIN_VCPUS_MAX];
+
+    struct shared_info *shared_info;
+    mfn_t shared_info_mfn;
+
+    struct event_port *ports;   /* [EVENT_PORTS] */
+    u64 vm_assist;              /* bit VMASST_TYPE_*: enabled */
+
+    char crash_reason[128];     /* the first one; "" if it did not crash */
+    u64 log_tokens, log_stamp, log_dropped; /* rate limit of guest_printk */
+    char console_line[256];     /* console_io: the line begun and not ended */
+    u32 console_fill;
+};
+
+/* domain_table.c: who is there. NULL: no such domain. */
+struct domain *domain_find(u16 id);
+int domain_table_add(struct domain *d); /* gives the next number; -XEN_ENOSPC */
+void domain_table_remove(struct domain *d);
+struct domain *domain_next(const struct domain *after); /* in order of numbers; NULL to begin with, NULL at the end */
+
+/* domain.c: life and death. */
+/* A domain without memory or registers, vcpus down. NULL with the reason logged. */
+struct domain *domain_create(const struct domain_config *config);
+/* Frees all it has: every frame scrubbed and given back. The domain must not be running. */
+void domain_destroy(struct domain *d);
+/* The guest's own end (sched_op shutdown) or ours. Stops all its vcpus; acts by on_poweroff/on_reboot/on_crash. */
+void domain_shutdown(struct domain *d, u8 reason);
+/*
+ * The guest cannot go on: a sentence with the reason (the first is kept), registers and a walk of the faulting
+ * address are printed, and the domain is shut down as crashed. Returns; the vcpu will not run again.
+ */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+/* All domains have shut down: says so and acts by idle=. Called by the scheduler's idle loop. */
+bool domain_all_shut_down(void);
+/* Tells how many domains were asked for and could not be started (counts as failure in the exit status). */
+void domain_note_failed_start(void);
+__noreturn void domain_finish(void);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One record of 16 bytes for each machine frame: who owns it, how often it is referred to, what it is used as.
+ *
+ *   word   63   62      61     60     59    58     57        56..54 53......28 27.......0
+ *          -  special listed locked alloc pinned validated   type   type count reference count
+ *
+ * All of it that can change while others look stands in one word and changes only by compare-and-swap.
+ *   - reference count > 0  <=>  the frame is in use and owner is valid.
+ *   - type count > 0: the type may not change. Types exclude one another; a frame that is a page table or a descriptor
+ *     table cannot be writable to any guest.
+ *   - validated: for page and descriptor tables: every entry has been checked and holds its references.
+ *   - pinned: the guest's own hold (one reference, one type count). alloc: the domain's own reference.
+ *   - locked: the page lock, held while entries of a live table change. listed: stands on a work list (types.h), which
+ *     holds one reference and one type count of it.
+ *   - special: shared with the hypervisor (shared_info...): never a table, never given back by the guest.
+ * `get` checks and may fail; `put` trusts. A failed get leaves everything as it was.
+ */
+#ifndef XL_COMMON_FRAME_H
+#define XL_COMMON_FRAME_H
+
+#include "lib/types.h"
+#include <stdatomic.h>
+
+struct domain;
+
+enum frame_type {
+    FRAME_NONE = 0,
+    FRAME_L1 = 1, /* page tables: the number is the level */
+    FRAME_L2 = 2,
+    FRAME_L3 = 3,
+    FRAME_L4 = 4,
+    FRAME_DESCRIPTOR = 5, /* GDT or LDT page */
+    FRAME_WRITABLE = 6,
+    FRAME_TYPES
+};
+
+#define FRAME_REF_ONE    1ull
+#define FRAME_REF_MASK   0xfffffffull
+#define FRAME_TC_SHIFT   28
+#define FRAME_TC_ONE     (1ull << FRAME_TC_SHIFT)
+#define FRAME_TC_MASK    (0x3ffffffull << FRAME_TC_SHIFT)
+#define FRAME_TYPE_SHIFT 54
+#define FRAME_TYPE_MASK  (7ull << FRAME_TYPE_SHIFT)
+#define FRAME_VALIDATED  (1ull << 57)
+#define FRAME_PINNED     (1ull << 58)
+#define FRAME_ALLOC      (1ull << 59)
+#define FRAME_LOCKED     (1ull << 60)
+#define FRAME_LISTED     (1ull << 61)
+#define FRAME_SPECIAL    (1ull << 62)
+
+struct frame {
+    _Atomic u64 word;
+    u32 link;  /* next frame of the list it stands on, by number; FRAME_LIST_END: none */
+    u16 owner; /* domain number; written before the first reference is visible */
+    u16 spare;
+};
+_Static_assert(sizeof(struct frame) == 16, "a frame record is 16 bytes");
+
+#define FRAME_LIST_END 0xffffffffu
+#define OWNER_NONE     0x7ff4 /* DOMID_INVALID: free, or the hypervisor's own */
+
+extern struct frame *frame_table; /* indexed by mfn; [0, frame_count) */
+extern u64 frame_count;           /* one more than the highest RAM frame */
+extern u64 *m2p_table;            /* machine to pseudo-physical, the hypervisor's writable alias; ~0: none */
+extern u8 *direct_map;            /* where machine address 0 is mapped for the hypervisor */
+
+static inline bool mfn_valid(mfn_t m)
+{
+    return m.n < frame_count;
+}
+static inline struct frame *frame_of(mfn_t m)
+{
+    return &frame_table[m.n];
+}
+static inline mfn_t frame_mfn(const struct frame *f)
+{
+    return mfn_make((u64)(f - frame_table));
+}
+/* The hypervisor's address of a frame's memory. */
+static inline void *mfn_to_ptr(mfn_t m)
+{
+    return direct_map + (m.n << PAGE_SHIFT);
+}
+static inline mfn_t ptr_to_mfn(const void *p)
+{
+    return mfn_make((u64)((const u8 *)p - direct_map) >> PAGE_SHIFT);
+}
+static inline void *frame_ptr(const struct frame *f)
+{
+    return mfn_to_ptr(frame_mfn(f));
+}
+
+static inline enum frame_type word_type(u64 w)
+{
+    return (enum frame_type)((w & FRAME_TYPE_MASK) >> FRAME_TYPE_SHIFT);
+}
+static inline u64 word_type_count(u64 w)
+{
+    return (w & FRAME_TC_MASK) >> FRAME_TC_SHIFT;
+}
+static inline u64 word_refs(u64 w)
+{
+    return w & FRAME_REF_MASK;
+}
+static inline u64 frame_word(const struct frame *f)
+{
+    return atomic_load_explicit(&((struct frame *)f)->word, memory_order_relaxed);
+}
+static inline bool frame_swap(struct frame *f, u64 *seen, u64 want)
+{
+    return atomic_compare_exchange_weak_explicit(&f->word, seen, want, memory_order_acq_rel, memory_order_relaxed);
+}
+
+/*
+ * Can one more reference be taken? Not of a free frame (0), and not where the count would come near its end: the
+ * last value is kept so that an overflow is refused, never wrapped.
+ */
+static inline bool word_ref_ok(u64 w)
+{
+    return word_refs(w) - 1 < FRAME_REF_MASK - 2;
+}
+
+void frame_last_put(struct frame *f); /* the last reference is gone: scrub and free */
+
+static inline void frame_put(struct frame *f)
+{
+    if (unlikely(word_refs(atomic_fetch_sub_explicit(&f->word, FRAME_REF_ONE, memory_order_acq_rel)) == 1))
+        frame_last_put(f);
+}
+
+/*
+ * A reference to a frame that must belong to owner. The count is taken first and the owner compared after it, never
+ * the other way round: a reference keeps the owner from changing. False: no such frame, free, not the owner's, full.
+ */
+static inline bool frame_get(struct frame *f, u16 owner)
+{
+    u64 w = frame_word(f);
+    do {
+        if (unlikely(!word_ref_ok(w)))
+            return false;
+    } while (unlikely(!frame_swap(f, &w, w + FRAME_REF_ONE)));
+    if (likely(f->owner == owner))
+        return true;
+    frame_put(f);
+    return false;
+}
+
+/* frame_alloc.c ---------------------------------------------------------------------------------------------------*/
+
+/* Boot: all frames start in use by nobody; ranges of usable RAM are then given. */
+void frame_alloc_init(u64 *bitmap, u64 frames);
+size_t frame_alloc_bitmap_bytes(u64 frames);
+void frame_alloc_give(mfn_t first, u64 count);
+/* scatter=SEED: hand out single frames in a shuffled order (tests: nothing may rely on neighbours). 0: off. */
+void frame_alloc_scatter(u64 seed);
+
+/* One frame for the hypervisor itself (no owner, not counted), zeroed. MFN_INVALID: none left. */
+mfn_t frame_alloc_host(void);
+/* count frames in a row, zeroed, for the hypervisor. */
+mfn_t frame_alloc_host_run(u64 count);
+void frame_free_host(mfn_t first, u64 count);
+
+/*
+ * One zeroed frame for a domain: owner d, one reference (alloc), no type. Charges d->tot_pages.
+ * NULL: none left or d is at its maximum.
+ */
+struct frame *frame_alloc_domain(struct domain *d);
+/* Gives the domain's own reference back (once; false if it was not there). The frame goes when the last one goes. */
+bool frame_drop_alloc(struct frame *f);
+
+u64 frame_free_count(void);
+
+#endif

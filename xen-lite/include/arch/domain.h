@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: the machine's part of domains and vcpus. */
+#ifndef XL_ARCH_DOMAIN_H
+#define XL_ARCH_DOMAIN_H
+
+#include "lib/types.h"
+
+struct domain;
+struct domain_config;
+struct elf_image;
+struct vcpu;
+struct vcpu_guest_context;
+
+/* A zeroed struct domain inside the machine's own, with shared_info allocated; NULL: no memory. */
+struct domain *arch_domain_alloc(const struct domain_config *config);
+void arch_domain_free(struct domain *d);
+/* A zeroed vcpu of d; NULL: no memory. */
+struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id);
+void arch_vcpu_free(struct vcpu *v);
+
+/* Gives up all references that the domain's vcpus and tables hold; step by step, true: done. */
+bool arch_domain_relinquish(struct domain *d);
+
+/*
+ * Puts the image, ramdisk, P2M list, start_info, first page tables and boot stack in place as Xen's public header
+ * documents (xen/xen.h, "Start-of-day memory layout") and makes vcpu 0 ready. `domain->config.paging` is resolved.
+ * 0 or -XEN_Exxx with a sentence in error.
+ */
+int arch_domain_build(struct domain *d, const struct elf_image *image, const void *ramdisk, size_t ramdisk_size,
+                      char *error, size_t error_size);
+
+/* vcpu_op initialise: registers and tables from what the guest gave; checked; -XEN_Exxx. */
+long arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctxt);
+
+/* Saves what `from` has in the processor and loads `to`. Runs on the way out to a guest, interrupts off. */
+void arch_context_switch(struct vcpu *from, struct vcpu *to);
+/* Prints registers, and a walk of the faulting address, of a vcpu. */
+void arch_vcpu_dump(const struct vcpu *v);
+/* Wakes the cpu that waits in arch_idle (nothing to do on one processor). */
+void arch_idle(void); /* interrupts on, halt until the next one, interrupts off */
+
+#endif
