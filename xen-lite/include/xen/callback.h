@@ -19,7 +19,7 @@
 #define _CALLBACKF_mask_events 0
 #define CALLBACKF_mask_events  (1U << _CALLBACKF_mask_events)
 
-#define CALLBACKOP_register    0
+#define CALLBACKOP_register 0
 struct callback_register {
     uint16_t type;
     uint16_t flags;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_event_channel_op(command, argument): ports that connect vcpus, domains and interrupts.
- * Two forms of delivery: bits in shared_info (4096 ports), or linked lists of event words ("FIFO", 131072 ports).
+ * Two forms of delivery: bits in shared_info (4096 ports), or linked lists of event words ("FIFO", 131072
+ * ports).
  */
 #ifndef XL_ABI_EVENT_CHANNEL_H
 #define XL_ABI_EVENT_CHANNEL_H

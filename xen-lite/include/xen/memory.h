@@ -16,7 +16,7 @@
 
 /* mem_flags */
 #define XENMEMF_address_bits(x)     (x) /* highest address allowed, in bits; 0: any */
-#define XENMEMF_get_address_bits(x) ((x) & 0xffu)
+#define XENMEMF_get_address_bits(x) ((x)&0xffu)
 #define XENMEMF_node(x)             (((x) + 1) << 8)
 #define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
 #define XENMEMF_populate_on_demand  (1 << 16)
@@ -83,7 +83,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_machphys_mapping_t);
 #define XENMAPSPACE_gmfn_foreign 4
 #define XENMAPSPACE_dev_mmio     5
 
-#define XENMEM_add_to_physmap    7
+#define XENMEM_add_to_physmap 7
 struct xen_add_to_physmap {
     domid_t domid;
     uint16_t size;      /* frames, for gmfn_range */
@@ -131,7 +131,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_memory_map_t);
 /* The map of machine memory, for the initial domain. */
 #define XENMEM_machine_memory_map 10
 
-#define XENMEM_set_memory_map     13
+#define XENMEM_set_memory_map 13
 struct xen_foreign_memory_map {
     domid_t domid;
     struct xen_memory_map map;

@@ -8,12 +8,12 @@
 #include "xen.h"
 
 /* Bits of arch_shared_info.nmi_reason. */
-#define _XEN_NMIREASON_io_error  0
-#define XEN_NMIREASON_io_error   (1UL << _XEN_NMIREASON_io_error)
-#define _XEN_NMIREASON_pci_serr  1
-#define XEN_NMIREASON_pci_serr   (1UL << _XEN_NMIREASON_pci_serr)
-#define _XEN_NMIREASON_unknown   2
-#define XEN_NMIREASON_unknown    (1UL << _XEN_NMIREASON_unknown)
+#define _XEN_NMIREASON_io_error 0
+#define XEN_NMIREASON_io_error  (1UL << _XEN_NMIREASON_io_error)
+#define _XEN_NMIREASON_pci_serr 1
+#define XEN_NMIREASON_pci_serr  (1UL << _XEN_NMIREASON_pci_serr)
+#define _XEN_NMIREASON_unknown  2
+#define XEN_NMIREASON_unknown   (1UL << _XEN_NMIREASON_unknown)
 
 #define XENNMI_register_callback 0
 struct xennmi_callback {

@@ -10,7 +10,7 @@
 
 #define PHYSDEVOP_IRQ_UNMASK_NOTIFY 4
 
-#define PHYSDEVOP_irq_status_query  5
+#define PHYSDEVOP_irq_status_query 5
 struct physdev_irq_status_query {
     uint32_t irq;   /* in */
     uint32_t flags; /* out: XENIRQSTAT_* */
@@ -71,7 +71,7 @@ DEFINE_XEN_GUEST_HANDLE(physdev_eoi_t);
 #define MAP_PIRQ_TYPE_MSI_SEG   0x3
 #define MAP_PIRQ_TYPE_MULTI_MSI 0x4
 
-#define PHYSDEVOP_map_pirq      13
+#define PHYSDEVOP_map_pirq 13
 struct physdev_map_pirq {
     domid_t domid;
     int type;  /* MAP_PIRQ_TYPE_* */

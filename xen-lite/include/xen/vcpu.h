@@ -57,8 +57,8 @@ typedef struct vcpu_set_singleshot_timer vcpu_set_singleshot_timer_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_set_singleshot_timer_t);
 
 /* Refuse (-XEN_ETIME) a time that has passed. */
-#define _VCPU_SSHOTTMR_future     (0)
-#define VCPU_SSHOTTMR_future      (1U << _VCPU_SSHOTTMR_future)
+#define _VCPU_SSHOTTMR_future (0)
+#define VCPU_SSHOTTMR_future  (1U << _VCPU_SSHOTTMR_future)
 
 #define VCPUOP_register_vcpu_info 10
 struct vcpu_register_vcpu_info {
@@ -69,7 +69,7 @@ struct vcpu_register_vcpu_info {
 typedef struct vcpu_register_vcpu_info vcpu_register_vcpu_info_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_register_vcpu_info_t);
 
-#define VCPUOP_send_nmi   11
+#define VCPUOP_send_nmi 11
 
 #define VCPUOP_get_physid 12
 struct vcpu_get_physid {

@@ -33,25 +33,25 @@
 #define XEN_FLEX_ARRAY_DIM
 
 /*
- * A handle is a guest pointer wrapped in a struct, so that the hypervisor cannot follow it by accident. It has the
- * size of the pointer. Each definition makes two types: for T and for const T.
+ * A handle is a guest pointer wrapped in a struct, so that the hypervisor cannot follow it by accident. It
+ * has the size of the pointer. Each definition makes two types: for T and for const T.
  */
-#define ___DEFINE_XEN_GUEST_HANDLE(name, type)                                                                         \
-    typedef struct {                                                                                                   \
-        type *p;                                                                                                       \
+#define ___DEFINE_XEN_GUEST_HANDLE(name, type)                                                               \
+    typedef struct {                                                                                         \
+        type *p;                                                                                             \
     } __guest_handle_##name
-#define __DEFINE_XEN_GUEST_HANDLE(name, type)                                                                          \
-    ___DEFINE_XEN_GUEST_HANDLE(name, type);                                                                            \
+#define __DEFINE_XEN_GUEST_HANDLE(name, type)                                                                \
+    ___DEFINE_XEN_GUEST_HANDLE(name, type);                                                                  \
     ___DEFINE_XEN_GUEST_HANDLE(const_##name, const type)
 #define DEFINE_XEN_GUEST_HANDLE(name) __DEFINE_XEN_GUEST_HANDLE(name, name)
 
-#define __XEN_GUEST_HANDLE(name)      __guest_handle_##name
-#define XEN_GUEST_HANDLE(name)        __XEN_GUEST_HANDLE(name)
-#define XEN_GUEST_HANDLE_PARAM(name)  XEN_GUEST_HANDLE(name)
+#define __XEN_GUEST_HANDLE(name)     __guest_handle_##name
+#define XEN_GUEST_HANDLE(name)       __XEN_GUEST_HANDLE(name)
+#define XEN_GUEST_HANDLE_PARAM(name) XEN_GUEST_HANDLE(name)
 
-#define set_xen_guest_handle_raw(hnd, val)                                                                             \
-    do {                                                                                                               \
-        (hnd).p = val;                                                                                                 \
+#define set_xen_guest_handle_raw(hnd, val)                                                                   \
+    do {                                                                                                     \
+        (hnd).p = val;                                                                                       \
     } while (0)
 #define set_xen_guest_handle(hnd, val) set_xen_guest_handle_raw(hnd, val)
 #endif /* __ASSEMBLY__ */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest ABI: hypercall numbers, their arguments, and the pages that guest and hypervisor share.
- * Names, numbers and layouts are those of Xen 4.17, 64-bit x86; a test compares each with Debian's libxen-dev.
- * "Frame" below is a machine frame in a direct domain, a pseudo-physical one in a domain with translated frames.
+ * Names, numbers and layouts are those of Xen 4.17, 64-bit x86; a test compares each with Debian's
+ * libxen-dev. "Frame" below is a machine frame in a direct domain, a pseudo-physical one in a domain with
+ * translated frames.
  */
 #ifndef XL_ABI_XEN_H
 #define XL_ABI_XEN_H
@@ -26,61 +27,62 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #endif
 
 /*
- * Hypercall numbers. PV: number in rax, arguments in rdi rsi rdx r10 r8, SYSCALL; the result (negative: -XEN_Exxx) in
- * rax. Through the hypercall page every other register survives.
+ * Hypercall numbers. PV: number in rax, arguments in rdi rsi rdx r10 r8, SYSCALL; the result (negative:
+ * -XEN_Exxx) in rax. Through the hypercall page every other register survives.
  */
-#define __HYPERVISOR_set_trap_table                 0
-#define __HYPERVISOR_mmu_update                     1
-#define __HYPERVISOR_set_gdt                        2
-#define __HYPERVISOR_stack_switch                   3
-#define __HYPERVISOR_set_callbacks                  4
-#define __HYPERVISOR_fpu_taskswitch                 5
-#define __HYPERVISOR_sched_op_compat                6
-#define __HYPERVISOR_platform_op                    7
-#define __HYPERVISOR_set_debugreg                   8
-#define __HYPERVISOR_get_debugreg                   9
-#define __HYPERVISOR_update_descriptor              10
-#define __HYPERVISOR_memory_op                      12
-#define __HYPERVISOR_multicall                      13
-#define __HYPERVISOR_update_va_mapping              14
-#define __HYPERVISOR_set_timer_op                   15
-#define __HYPERVISOR_event_channel_op_compat        16
-#define __HYPERVISOR_xen_version                    17
-#define __HYPERVISOR_console_io                     18
-#define __HYPERVISOR_physdev_op_compat              19
-#define __HYPERVISOR_grant_table_op                 20
-#define __HYPERVISOR_vm_assist                      21
-#define __HYPERVISOR_update_va_mapping_otherdomain  22
-#define __HYPERVISOR_iret                           23
-#define __HYPERVISOR_vcpu_op                        24
-#define __HYPERVISOR_set_segment_base               25
-#define __HYPERVISOR_mmuext_op                      26
-#define __HYPERVISOR_xsm_op                         27
-#define __HYPERVISOR_nmi_op                         28
-#define __HYPERVISOR_sched_op                       29
-#define __HYPERVISOR_callback_op                    30
-#define __HYPERVISOR_xenoprof_op                    31
-#define __HYPERVISOR_event_channel_op               32
-#define __HYPERVISOR_physdev_op                     33
-#define __HYPERVISOR_hvm_op                         34
-#define __HYPERVISOR_sysctl                         35
-#define __HYPERVISOR_domctl                         36
-#define __HYPERVISOR_kexec_op                       37
-#define __HYPERVISOR_tmem_op                        38
-#define __HYPERVISOR_argo_op                        39
-#define __HYPERVISOR_xenpmu_op                      40
-#define __HYPERVISOR_dm_op                          41
-#define __HYPERVISOR_hypfs_op                       42
-#define __HYPERVISOR_arch_0                         48
-#define __HYPERVISOR_arch_1                         49
-#define __HYPERVISOR_arch_2                         50
-#define __HYPERVISOR_arch_3                         51
-#define __HYPERVISOR_arch_4                         52
-#define __HYPERVISOR_arch_5                         53
-#define __HYPERVISOR_arch_6                         54
-#define __HYPERVISOR_arch_7                         55
+#define __HYPERVISOR_set_trap_table                0
+#define __HYPERVISOR_mmu_update                    1
+#define __HYPERVISOR_set_gdt                       2
+#define __HYPERVISOR_stack_switch                  3
+#define __HYPERVISOR_set_callbacks                 4
+#define __HYPERVISOR_fpu_taskswitch                5
+#define __HYPERVISOR_sched_op_compat               6
+#define __HYPERVISOR_platform_op                   7
+#define __HYPERVISOR_set_debugreg                  8
+#define __HYPERVISOR_get_debugreg                  9
+#define __HYPERVISOR_update_descriptor             10
+#define __HYPERVISOR_memory_op                     12
+#define __HYPERVISOR_multicall                     13
+#define __HYPERVISOR_update_va_mapping             14
+#define __HYPERVISOR_set_timer_op                  15
+#define __HYPERVISOR_event_channel_op_compat       16
+#define __HYPERVISOR_xen_version                   17
+#define __HYPERVISOR_console_io                    18
+#define __HYPERVISOR_physdev_op_compat             19
+#define __HYPERVISOR_grant_table_op                20
+#define __HYPERVISOR_vm_assist                     21
+#define __HYPERVISOR_update_va_mapping_otherdomain 22
+#define __HYPERVISOR_iret                          23
+#define __HYPERVISOR_vcpu_op                       24
+#define __HYPERVISOR_set_segment_base              25
+#define __HYPERVISOR_mmuext_op                     26
+#define __HYPERVISOR_xsm_op                        27
+#define __HYPERVISOR_nmi_op                        28
+#define __HYPERVISOR_sched_op                      29
+#define __HYPERVISOR_callback_op                   30
+#define __HYPERVISOR_xenoprof_op                   31
+#define __HYPERVISOR_event_channel_op              32
+#define __HYPERVISOR_physdev_op                    33
+#define __HYPERVISOR_hvm_op                        34
+#define __HYPERVISOR_sysctl                        35
+#define __HYPERVISOR_domctl                        36
+#define __HYPERVISOR_kexec_op                      37
+#define __HYPERVISOR_tmem_op                       38
+#define __HYPERVISOR_argo_op                       39
+#define __HYPERVISOR_xenpmu_op                     40
+#define __HYPERVISOR_dm_op                         41
+#define __HYPERVISOR_hypfs_op                      42
+#define __HYPERVISOR_arch_0                        48
+#define __HYPERVISOR_arch_1                        49
+#define __HYPERVISOR_arch_2                        50
+#define __HYPERVISOR_arch_3                        51
+#define __HYPERVISOR_arch_4                        52
+#define __HYPERVISOR_arch_5                        53
+#define __HYPERVISOR_arch_6                        54
+#define __HYPERVISOR_arch_7                        55
 
-/* Virtual interrupts. Timer, debug, xenoprof and xenpmu exist once per vcpu, the others once in the system. */
+/* Virtual interrupts. Timer, debug, xenoprof and xenpmu exist once per vcpu, the others once in the system.
+ */
 #define VIRQ_TIMER      0
 #define VIRQ_DEBUG      1
 #define VIRQ_CONSOLE    2
@@ -106,9 +108,10 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 
 /*
  * HYPERVISOR_mmu_update(requests, count, done_out, domid): the low two bits of ptr say what a request is.
- * 0: store val in the page-table entry at machine address ptr. 1: val becomes the machine-to-physical entry of the frame
- * that holds ptr. 2: as 0, accessed and dirty of the old entry are kept. 3: as 0, frames are not translated.
- * domid: bits 0-15 the owner of the frames mapped, bits 16-31 the owner of the table plus one (0: the caller).
+ * 0: store val in the page-table entry at machine address ptr. 1: val becomes the machine-to-physical entry
+ * of the frame that holds ptr. 2: as 0, accessed and dirty of the old entry are kept. 3: as 0, frames are not
+ * translated. domid: bits 0-15 the owner of the frames mapped, bits 16-31 the owner of the table plus one (0:
+ * the caller).
  */
 #define MMU_NORMAL_PT_UPDATE       0
 #define MMU_MACHPHYS_UPDATE        1
@@ -116,16 +119,16 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define MMU_PT_UPDATE_NO_TRANSLATE 3
 
 /* HYPERVISOR_mmuext_op(ops, count, done_out, domid). What each command reads of struct mmuext_op: */
-#define MMUEXT_PIN_L1_TABLE       0  /* mfn: register as a table of that level and keep it so */
+#define MMUEXT_PIN_L1_TABLE       0 /* mfn: register as a table of that level and keep it so */
 #define MMUEXT_PIN_L2_TABLE       1
 #define MMUEXT_PIN_L3_TABLE       2
 #define MMUEXT_PIN_L4_TABLE       3
-#define MMUEXT_UNPIN_TABLE        4  /* mfn */
-#define MMUEXT_NEW_BASEPTR        5  /* mfn: root for the guest kernel */
+#define MMUEXT_UNPIN_TABLE        4 /* mfn */
+#define MMUEXT_NEW_BASEPTR        5 /* mfn: root for the guest kernel */
 #define MMUEXT_TLB_FLUSH_LOCAL    6
-#define MMUEXT_INVLPG_LOCAL       7  /* linear_addr */
-#define MMUEXT_TLB_FLUSH_MULTI    8  /* vcpumask */
-#define MMUEXT_INVLPG_MULTI       9  /* linear_addr, vcpumask */
+#define MMUEXT_INVLPG_LOCAL       7 /* linear_addr */
+#define MMUEXT_TLB_FLUSH_MULTI    8 /* vcpumask */
+#define MMUEXT_INVLPG_MULTI       9 /* linear_addr, vcpumask */
 #define MMUEXT_TLB_FLUSH_ALL      10
 #define MMUEXT_INVLPG_ALL         11 /* linear_addr */
 #define MMUEXT_FLUSH_CACHE        12
@@ -154,8 +157,8 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #endif
 
 /*
- * Flags of HYPERVISOR_update_va_mapping: which flush, and for whom. For "multi" the rest of the argument is the address
- * of a bitmap of vcpus, which is why LOCAL (no address) and MULTI share a value.
+ * Flags of HYPERVISOR_update_va_mapping: which flush, and for whom. For "multi" the rest of the argument is
+ * the address of a bitmap of vcpus, which is why LOCAL (no address) and MULTI share a value.
  */
 #define UVMF_NONE           (xen_mk_ulong(0) << 0)
 #define UVMF_TLB_FLUSH      (xen_mk_ulong(1) << 0)
@@ -170,15 +173,15 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define CONSOLEIO_read  1
 
 /* HYPERVISOR_vm_assist(command, type) */
-#define VMASST_CMD_enable                0
-#define VMASST_CMD_disable               1
+#define VMASST_CMD_enable  0
+#define VMASST_CMD_disable 1
 
-#define VMASST_TYPE_4gb_segments         0 /* 32-bit guests only */
-#define VMASST_TYPE_4gb_segments_notify  1 /* 32-bit guests only */
-#define VMASST_TYPE_writable_pagetables  2 /* a store to a registered table is carried out for the guest */
-#define VMASST_TYPE_pae_extended_cr3     3 /* 32-bit guests only */
-#define VMASST_TYPE_architectural_iopl   4 /* IOPL lives in rflags instead of PHYSDEVOP_set_iopl */
-#define VMASST_TYPE_runstate_update_flag 5 /* XEN_RUNSTATE_UPDATE is set while a runstate area changes */
+#define VMASST_TYPE_4gb_segments         0  /* 32-bit guests only */
+#define VMASST_TYPE_4gb_segments_notify  1  /* 32-bit guests only */
+#define VMASST_TYPE_writable_pagetables  2  /* a store to a registered table is carried out for the guest */
+#define VMASST_TYPE_pae_extended_cr3     3  /* 32-bit guests only */
+#define VMASST_TYPE_architectural_iopl   4  /* IOPL lives in rflags instead of PHYSDEVOP_set_iopl */
+#define VMASST_TYPE_runstate_update_flag 5  /* XEN_RUNSTATE_UPDATE is set while a runstate area changes */
 #define VMASST_TYPE_m2p_strict           32 /* the M2P is not visible in guest user mode */
 
 /* Domain numbers that are no domain. */
@@ -211,8 +214,9 @@ typedef struct multicall_entry multicall_entry_t;
 DEFINE_XEN_GUEST_HANDLE(multicall_entry_t);
 
 /*
- * Time since the system started, in ns: system_time + (((tsc - tsc_timestamp) << tsc_shift) * tsc_to_system_mul >> 32),
- * where a negative shift goes right. version is odd while the hypervisor writes; read it before and after.
+ * Time since the system started, in ns: system_time + (((tsc - tsc_timestamp) << tsc_shift) *
+ * tsc_to_system_mul >> 32), where a negative shift goes right. version is odd while the hypervisor writes;
+ * read it before and after.
  */
 struct vcpu_time_info {
     uint32_t version;
@@ -230,8 +234,8 @@ typedef struct vcpu_time_info vcpu_time_info_t;
 #define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1)
 
 /*
- * Per vcpu, 64 bytes. Upcall: set when some selected event became pending; while the mask is set no upcall is made.
- * evtchn_pending_sel: bit n says that word n of shared_info.evtchn_pending has something.
+ * Per vcpu, 64 bytes. Upcall: set when some selected event became pending; while the mask is set no upcall is
+ * made. evtchn_pending_sel: bit n says that word n of shared_info.evtchn_pending has something.
  */
 struct vcpu_info {
     uint8_t evtchn_upcall_pending;
@@ -248,7 +252,7 @@ struct shared_info {
     xen_ulong_t evtchn_pending[sizeof(xen_ulong_t) * 8]; /* bit per port */
     xen_ulong_t evtchn_mask[sizeof(xen_ulong_t) * 8];    /* bit per port: pending is noted, no upcall */
     uint32_t wc_version;                                 /* as vcpu_time_info.version, for the three below */
-    uint32_t wc_sec;                                     /* wall clock at system_time 0, since 1970-01-01 UTC */
+    uint32_t wc_sec; /* wall clock at system_time 0, since 1970-01-01 UTC */
     uint32_t wc_nsec;
     uint32_t wc_sec_hi;
 #define xen_wc_sec_hi wc_sec_hi
@@ -259,10 +263,10 @@ typedef struct shared_info shared_info_t;
 #define MAX_GUEST_CMDLINE 1024
 
 /*
- * What a PV guest finds at the address in rsi when it starts. Memory at that time, in this order, each part page aligned
- * and mapped 1:1 from virt_base: kernel image, ramdisk (unless SIF_MOD_START_PFN), P2M list (unless the INIT_P2M note
- * moves it), this page, the store page, the console page, page tables, boot stack; then at least 512 KiB of
- * padding, the whole rounded up to 4 MiB.
+ * What a PV guest finds at the address in rsi when it starts. Memory at that time, in this order, each part
+ * page aligned and mapped 1:1 from virt_base: kernel image, ramdisk (unless SIF_MOD_START_PFN), P2M list
+ * (unless the INIT_P2M note moves it), this page, the store page, the console page, page tables, boot stack;
+ * then at least 512 KiB of padding, the whole rounded up to 4 MiB.
  */
 struct start_info {
     char magic[32];            /* "xen-<major>.<minor>-x86_64" */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * CPUID leaves of the hypervisor, from 0x40000000, or the first multiple of 0x100 above it where they stand:
- * +0 signature and last leaf, +1 version (eax = major << 16 | minor), +2 pages, MSR and features of the hypercall
- * page, +3 time, +4 HVM, +5 PV.
+ * +0 signature and last leaf, +1 version (eax = major << 16 | minor), +2 pages, MSR and features of the
+ * hypercall page, +3 time, +4 HVM, +5 PV.
  */
 #ifndef XL_ABI_ARCH_X86_CPUID_H
 #define XL_ABI_ARCH_X86_CPUID_H
 
-#define XEN_CPUID_FIRST_LEAF    0x40000000
-#define XEN_CPUID_LEAF(i)       (XEN_CPUID_FIRST_LEAF + (i))
+#define XEN_CPUID_FIRST_LEAF 0x40000000
+#define XEN_CPUID_LEAF(i)    (XEN_CPUID_FIRST_LEAF + (i))
 
 /* Leaf +0: "XenVMMXenVMM" in ebx, ecx, edx. */
 #define XEN_CPUID_SIGNATURE_EBX 0x566e6558
@@ -31,6 +31,6 @@
 /* Leaf +5 ebx: width of machine addresses that a PV guest may meet. */
 #define XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK (0xffu << 0)
 
-#define XEN_CPUID_MAX_NUM_LEAVES             5
+#define XEN_CPUID_MAX_NUM_LEAVES 5
 
 #endif

@@ -9,12 +9,12 @@
 #include "../xen-compat.h"
 
 /* Flat segments in the reserved part of the GDT. Guest kernel and guest user both run in ring 3. */
-#define FLAT_RING3_CS32  0xe023
-#define FLAT_RING3_CS64  0xe033
-#define FLAT_RING3_DS32  0xe02b
-#define FLAT_RING3_DS64  0x0000
-#define FLAT_RING3_SS32  0xe02b
-#define FLAT_RING3_SS64  0xe02b
+#define FLAT_RING3_CS32 0xe023
+#define FLAT_RING3_CS64 0xe033
+#define FLAT_RING3_DS32 0xe02b
+#define FLAT_RING3_DS64 0x0000
+#define FLAT_RING3_SS32 0xe02b
+#define FLAT_RING3_SS64 0xe02b
 
 #define FLAT_KERNEL_DS64 FLAT_RING3_DS64
 #define FLAT_KERNEL_DS32 FLAT_RING3_DS32
@@ -26,19 +26,19 @@
 #define FLAT_KERNEL_SS32 FLAT_RING3_SS32
 #define FLAT_KERNEL_SS   FLAT_KERNEL_SS64
 
-#define FLAT_USER_DS64   FLAT_RING3_DS64
-#define FLAT_USER_DS32   FLAT_RING3_DS32
-#define FLAT_USER_DS     FLAT_USER_DS64
-#define FLAT_USER_CS64   FLAT_RING3_CS64
-#define FLAT_USER_CS32   FLAT_RING3_CS32
-#define FLAT_USER_CS     FLAT_USER_CS64
-#define FLAT_USER_SS64   FLAT_RING3_SS64
-#define FLAT_USER_SS32   FLAT_RING3_SS32
-#define FLAT_USER_SS     FLAT_USER_SS64
+#define FLAT_USER_DS64 FLAT_RING3_DS64
+#define FLAT_USER_DS32 FLAT_RING3_DS32
+#define FLAT_USER_DS   FLAT_USER_DS64
+#define FLAT_USER_CS64 FLAT_RING3_CS64
+#define FLAT_USER_CS32 FLAT_RING3_CS32
+#define FLAT_USER_CS   FLAT_USER_CS64
+#define FLAT_USER_SS64 FLAT_RING3_SS64
+#define FLAT_USER_SS32 FLAT_RING3_SS32
+#define FLAT_USER_SS   FLAT_USER_SS64
 
 /*
- * L4 slots 256 to 271 belong to the hypervisor. Its first 256 GiB are the machine-to-physical table: one unsigned long
- * for each machine frame, readable by the guest.
+ * L4 slots 256 to 271 belong to the hypervisor. Its first 256 GiB are the machine-to-physical table: one
+ * unsigned long for each machine frame, readable by the guest.
  */
 #define __HYPERVISOR_VIRT_START 0xFFFF800000000000
 #define __HYPERVISOR_VIRT_END   0xFFFF880000000000
@@ -64,9 +64,9 @@
 #define SEGBASE_GS_USER_SEL 3
 
 /*
- * HYPERVISOR_iret: the guest pushes struct iret_context on its kernel stack and makes the call, which does not return.
- * RPL 3 in cs returns to guest user mode, RPL 0 stays in the guest kernel. With VGCF_in_syscall set, rcx and r11 are
- * left as SYSRET leaves them (rip and rflags); without it the frame's values are loaded.
+ * HYPERVISOR_iret: the guest pushes struct iret_context on its kernel stack and makes the call, which does
+ * not return. RPL 3 in cs returns to guest user mode, RPL 0 stays in the guest kernel. With VGCF_in_syscall
+ * set, rcx and r11 are left as SYSRET leaves them (rip and rflags); without it the frame's values are loaded.
  */
 #define _VGCF_in_syscall 8
 #define VGCF_in_syscall  (1 << _VGCF_in_syscall)

@@ -12,7 +12,8 @@
 #define XEN_HAVE_PV_GUEST_ENTRY 1
 #define XEN_HAVE_PV_UPCALL_MASK 1
 
-/* HYPERVISOR_set_gdt(frames, entries): pages 0 to 13 of the GDT are the guest's, the rest is the hypervisor's. */
+/* HYPERVISOR_set_gdt(frames, entries): pages 0 to 13 of the GDT are the guest's, the rest is the
+ * hypervisor's. */
 #define FIRST_RESERVED_GDT_PAGE  14
 #define FIRST_RESERVED_GDT_BYTE  (FIRST_RESERVED_GDT_PAGE * 4096)
 #define FIRST_RESERVED_GDT_ENTRY (FIRST_RESERVED_GDT_BYTE / 8)
@@ -49,18 +50,18 @@ DEFINE_XEN_GUEST_HANDLE(trap_info_t);
 typedef uint64_t tsc_timestamp_t;
 
 /* vcpu_guest_context.flags */
-#define VGCF_I387_VALID               (1 << 0)
-#define VGCF_IN_KERNEL                (1 << 2)
-#define _VGCF_i387_valid              0
-#define VGCF_i387_valid               (1 << _VGCF_i387_valid)
-#define _VGCF_in_kernel               2
-#define VGCF_in_kernel                (1 << _VGCF_in_kernel)
+#define VGCF_I387_VALID                (1 << 0)
+#define VGCF_IN_KERNEL                 (1 << 2)
+#define _VGCF_i387_valid               0
+#define VGCF_i387_valid                (1 << _VGCF_i387_valid)
+#define _VGCF_in_kernel                2
+#define VGCF_in_kernel                 (1 << _VGCF_in_kernel)
 #define _VGCF_failsafe_disables_events 3
-#define VGCF_failsafe_disables_events (1 << _VGCF_failsafe_disables_events)
-#define _VGCF_syscall_disables_events 4
-#define VGCF_syscall_disables_events  (1 << _VGCF_syscall_disables_events)
-#define _VGCF_online                  5
-#define VGCF_online                   (1 << _VGCF_online)
+#define VGCF_failsafe_disables_events  (1 << _VGCF_failsafe_disables_events)
+#define _VGCF_syscall_disables_events  4
+#define VGCF_syscall_disables_events   (1 << _VGCF_syscall_disables_events)
+#define _VGCF_online                   5
+#define VGCF_online                    (1 << _VGCF_online)
 
 /* The whole state of a vcpu: what VCPUOP_initialise takes. */
 struct vcpu_guest_context {
@@ -119,7 +120,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_msr_entry_t);
 
 #else
 
-#define XEN_EMULATE_PREFIX .byte 0x0f,0x0b,0x78,0x65,0x6e ;
+#define XEN_EMULATE_PREFIX .byte 0x0f, 0x0b, 0x78, 0x65, 0x6e;
 #define XEN_CPUID          XEN_EMULATE_PREFIX cpuid
 
 #endif /* __ASSEMBLY__ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console page that a guest shares with whoever serves its console: two rings. Indices run freely and are masked on use.
+ * The console page that a guest shares with whoever serves its console: two rings. Indices run freely and are
+ * masked on use.
  */
 #ifndef XL_ABI_IO_CONSOLE_H
 #define XL_ABI_IO_CONSOLE_H
