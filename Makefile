@@ -20,11 +20,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 B := build
 Q := $(if $(filter-out 0,$(V)),,@)
-say = $(if $(filter-out 0,$(V)),:,@printf '  %-7s %s\n' '$(1)' '$(2)')
+say = $(if $(filter-out 0,$(V)),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 is_clang := $(findstring clang,$(notdir $(firstword $(CC))))
-
-.PHONY: all
-all: $(B)/xen-lite ## Build the hypervisor and all guests
 
 include mk/hypervisor.mk
 -include mk/guests.mk
@@ -33,6 +30,9 @@ include mk/unit.mk
 -include tests/unit/abi/abi.mk
 -include tests/unit/decode/decode.mk
 include mk/check.mk
+
+.PHONY: all
+all: $(B)/xen-lite $(GUESTS) ## Build the hypervisor and all guests
 
 .PHONY: help
 help: ## Print this list
