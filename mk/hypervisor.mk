@@ -12,7 +12,7 @@ HV_ASM_SRC := $(sort $(wildcard arch/x86/*.asm arch/x86/*/*.asm))
 HV_LDS     := arch/x86/boot/xen-lite.lds
 HV_OBJ     := $(HV_C_SRC:%.c=$(HV_DIR)/%.o) $(HV_ASM_SRC:%.asm=$(HV_DIR)/%.asm.o)
 
-HV_INCLUDE := -I xen-lite/include -I xen-lite -I .
+HV_INCLUDE := -I arch/x86/include -I xen-lite/include -I xen-lite -I .
 
 # Warnings that both compilers know and that point at real faults. No variable-length arrays, no fallthrough
 # unless said, no implicit narrowing; frames stay small because the stacks do.

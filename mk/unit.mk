@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+#
+# Unit tests on the host (cmocka): the hypervisor's own sources, unchanged, on the machine of arch/fake.
+# tests/unit/NAME/test_X.c becomes build/unit/NAME/test_X, together with the other .c files of its folder.
+# The same rules build two variants: build/unit with sanitizers, build/coverage with counters.
+
+UNIT_DIR ?= $(B)/unit
+UNIT_VARIANT ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+
+# What cannot run on the host yet. The list is here to be seen, and to shrink.
+#   string.c     the host's own memcpy and friends must serve the sanitizers; tests/unit tests it under other names
+UNIT_EXCLUDE := xen-lite/lib/string.c
+
+UNIT_SRC := $(filter-out $(UNIT_EXCLUDE),$(sort $(wildcard common/*.c hypercalls/*.c xen-lite/lib/*.c \
+            arch/x86/paging/*.c arch/x86/emulate/*.c arch/x86/pv/*.c arch/fake/*.c tests/unit/support/*.c)))
+UNIT_OBJ := $(UNIT_SRC:%.c=$(UNIT_DIR)/lib/%.o)
+UNIT_LIB := $(UNIT_DIR)/libxl.a
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+# Folders with a driver of their own (their .mk is included by the Makefile).
+UNIT_TESTS := $(filter-out $(patsubst tests/unit/%,$(UNIT_DIR)/%%,$(dir $(wildcard tests/unit/*/*.mk))),$(UNIT_TESTS))
+
+UNIT_CFLAGS := -std=gnu11 -g -fno-strict-aliasing -fno-common $(UNIT_VARIANT) $(WARNINGS) -Wno-frame-larger-than \
+               -I arch/fake/include -I xen-lite/include -I xen-lite -I . -I tests/unit
+
+$(UNIT_DIR)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(UNIT_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(UNIT_CFLAGS)' >$@
+
+$(UNIT_DIR)/lib/%.o: %.c $(UNIT_DIR)/flags
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(CC) $(UNIT_CFLAGS) $(WARN_FATAL) -MMD -MP -c $< -o $@
+
+$(UNIT_DIR)/%.o: tests/unit/%.c $(UNIT_DIR)/flags
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes $(WARN_FATAL) -MMD -MP -c $< -o $@
+
+$(UNIT_LIB): $(UNIT_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $(UNIT_OBJ)
+
+# The other .c files of a test's folder belong to every test in it.
+unit_helpers = $(patsubst tests/unit/%.c,$(UNIT_DIR)/%.o,$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)))
+define UNIT_RULE
+$(1): $(1).o $(call unit_helpers,$(notdir $(patsubst %/,%,$(dir $(1))))) $(UNIT_LIB)
+	$$(call say,HOSTLD,$$@)
+	$$(Q)$$(CC) $(UNIT_VARIANT) -o $$@ $$(filter %.o,$$^) $(UNIT_LIB) -lcmocka
+endef
+$(foreach test,$(UNIT_TESTS),$(eval $(call UNIT_RULE,$(test))))
+
+.PHONY: unit-binaries
+unit-binaries: $(UNIT_LIB) $(UNIT_TESTS)
+
+.PHONY: test-unit
+test-unit: unit-binaries ## Unit tests with address and undefined-behaviour sanitizers (TEST=name: only these)
+	$(Q)$(PYTHON) tests/unit/run_tests.py --name unit $(filter %$(TEST),$(UNIT_TESTS))
+
+COVERAGE_MIN ?= 85
+
+.PHONY: coverage
+coverage: ## Line coverage of common, hypercalls and arch/x86/paging by the unit tests
+	$(Q)$(MAKE) --no-print-directory UNIT_DIR=$(B)/coverage UNIT_VARIANT='-O1 --coverage -DUNIT_SHORT=1' unit-coverage
+
+.PHONY: unit-coverage
+unit-coverage: unit-binaries
+	$(Q)find $(UNIT_DIR) -name '*.gcda' -delete
+	$(Q)$(PYTHON) tests/unit/run_tests.py --name coverage --quiet $(UNIT_TESTS)
+	$(Q)gcovr --root . --filter 'common/' --filter 'hypercalls/' --filter 'arch/x86/paging/' --exclude-unreachable-branches \
+	  --gcov-ignore-parse-errors --fail-under-line $(COVERAGE_MIN) $(UNIT_DIR)
+
+-include $(UNIT_OBJ:.o=.d) $(UNIT_TESTS:=.d)
