@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * Event channels of vcpu 0: bind a port to a handler, mask and unmask it, mask all upcalls. */
+#ifndef GUEST_EVENT_H
+#define GUEST_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xen/xen.h>
+#include <xen/event_channel.h>
+
+typedef void (*event_handler)(evtchn_port_t port);
+
+/* Ports bound to a virtual interrupt (VIRQ_..., <xen/xen.h>) or to itself; the port is unmasked. Returns the port or
+ * a negated error. */
+long event_bind_virq(unsigned int virq, event_handler handler);
+long event_bind_ipi(event_handler handler);
+
+long event_send(evtchn_port_t port);
+long event_close(evtchn_port_t port);
+void event_mask(evtchn_port_t port);
+long event_unmask(evtchn_port_t port); /* by hypercall, so that a pending event comes at once */
+bool event_pending(evtchn_port_t port);
+void event_clear(evtchn_port_t port);
+
+/* The vcpu's own upcall mask, the virtual interrupt flag. Enabling delivers what is pending. */
+void events_enable(void);
+void events_disable(void);
+
+/* Waits until an event is pending (SCHEDOP_block, which also enables upcalls). */
+void events_block(void);
+
+/* Nanoseconds of system time, from the vcpu's time record. */
+uint64_t event_system_time(void);
+
+#endif

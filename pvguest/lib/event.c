@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ * Event channels of event.h: the two-level bitmap of shared_info, delivered to one handler a port. */
+#include "guest/event.h"
+#include "guest/guest.h"
+#include "guest/hypercall.h"
+#include "guest/trap.h"
+
+#define PORTS 4096u
+
+static event_handler handlers[PORTS];
+
+static struct vcpu_info *vcpu(void)
+{
+    return &guest_shared_info->vcpu_info[0];
+}
+
+static unsigned long bit_of(evtchn_port_t port)
+{
+    return 1ul << port % 64;
+}
+
+static bool events_upcall(struct trap_regs *regs)
+{
+    unsigned long words, ports;
+
+    (void)regs;
+    while (__atomic_exchange_n(&vcpu()->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST) != 0) {
+        words = __atomic_exchange_n(&vcpu()->evtchn_pending_sel, 0ul, __ATOMIC_SEQ_CST);
+        for (; words != 0; words &= words - 1) {
+            unsigned int word = (unsigned int)__builtin_ctzl(words);
+
+            ports = __atomic_load_n(&guest_shared_info->evtchn_pending[word], __ATOMIC_SEQ_CST) &
+                    ~__atomic_load_n(&guest_shared_info->evtchn_mask[word], __ATOMIC_SEQ_CST);
+            for (; ports != 0; ports &= ports - 1) {
+                evtchn_port_t port = word * 64 + (unsigned int)__builtin_ctzl(ports);
+
+                event_clear(port);
+                if (handlers[port] != NULL)
+                    handlers[port](port);
+            }
+        }
+    }
+    return true;
+}
+
+static long event_bound(evtchn_port_t port, event_handler handler)
+{
+    if (port >= PORTS)
+        return -XEN_ERANGE;
+    trap_handle(TRAP_EVENT, events_upcall);
+    handlers[port] = handler;
+    event_unmask(port);
+    return port;
+}
+
+long event_bind_virq(unsigned int virq, event_handler handler)
+{
+    struct evtchn_bind_virq bind = {.virq = virq, .vcpu = 0};
+    long answer = hypercall_event_channel_op(EVTCHNOP_bind_virq, &bind);
+
+    return answer != 0 ? answer : event_bound(bind.port, handler);
+}
+
+long event_bind_ipi(event_handler handler)
+{
+    struct evtchn_bind_ipi bind = {.vcpu = 0};
+    long answer = hypercall_event_channel_op(EVTCHNOP_bind_ipi, &bind);
+
+    return answer != 0 ? answer : event_bound(bind.port, handler);
+}
+
+long event_send(evtchn_port_t port)
+{
+    struct evtchn_send send = {.port = port};
+
+    return hypercall_event_channel_op(EVTCHNOP_send, &send);
+}
+
+long event_close(evtchn_port_t port)
+{
+    struct evtchn_close close = {.port = port};
+
+    handlers[port] = NULL;
+    return hypercall_event_channel_op(EVTCHNOP_close, &close);
+}
+
+void event_mask(evtchn_port_t port)
+{
+    __atomic_fetch_or(&guest_shared_info->evtchn_mask[port / 64], bit_of(port), __ATOMIC_SEQ_CST);
+}
+
+long event_unmask(evtchn_port_t port)
+{
+    struct evtchn_unmask unmask = {.port = port};
+
+    return hypercall_event_channel_op(EVTCHNOP_unmask, &unmask);
+}
+
+bool event_pending(evtchn_port_t port)
+{
+    return (__atomic_load_n(&guest_shared_info->evtchn_pending[port / 64], __ATOMIC_SEQ_CST) & bit_of(port)) != 0;
+}
+
+void event_clear(evtchn_port_t port)
+{
+    __atomic_fetch_and(&guest_shared_info->evtchn_pending[port / 64], ~bit_of(port), __ATOMIC_SEQ_CST);
+}
+
+void events_disable(void)
+{
+    __atomic_store_n(&vcpu()->evtchn_upcall_mask, 1, __ATOMIC_SEQ_CST);
+}
+
+/* An event that came while masked has set the pending flag and nothing else: any hypercall's return delivers it. */
+void events_enable(void)
+{
+    __atomic_store_n(&vcpu()->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&vcpu()->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0)
+        hypercall_xen_version(XENVER_version, NULL);
+}
+
+void events_block(void)
+{
+    hypercall_sched_op(SCHEDOP_block, NULL);
+}
+
+uint64_t event_system_time(void)
+{
+    const volatile struct vcpu_time_info *time = &vcpu()->time;
+    uint32_t version;
+    uint64_t now, low, high;
+
+    do {
+        uint64_t stamp;
+        uint32_t tsc_low, tsc_high;
+
+        version = time->version;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        __asm__ volatile("rdtsc" : "=a"(tsc_low), "=d"(tsc_high) : : "memory");
+        stamp = ((uint64_t)tsc_high << 32 | tsc_low) - time->tsc_timestamp;
+        stamp = time->tsc_shift < 0 ? stamp >> -time->tsc_shift : stamp << time->tsc_shift;
+        low = (stamp & 0xffffffff) * time->tsc_to_system_mul >> 32;
+        high = (stamp >> 32) * time->tsc_to_system_mul;
+        now = time->system_time + high + low;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    } while ((version & 1) != 0 || version != time->version);
+    return now;
+}
