@@ -19,6 +19,7 @@ struct cpu {
     bool in_multicall;     /* a hypercall runs as an element of a batch */
     bool idle;             /* no vcpu wants to run */
     u64 tlb_flushes;       /* counted flushes of guest translations */
+    u32 locks_held;        /* bit per enum lock_level (spinlock.h) */
     u64 *scratch;          /* one page, for a table while it is being validated */
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/domain_config.h"
 #include "common/event_channel.h"
+#include "common/rate_limit.h"
 #include "common/vcpu.h"
 #include "lib/types.h"
 #include <stdatomic.h>
@@ -35,7 +36,8 @@ struct domain {
     u64 vm_assist;              /* bit VMASST_TYPE_*: enabled */
 
     char crash_reason[128];     /* the first one; "" if it did not crash */
-    u64 log_tokens, log_stamp, log_dropped; /* rate limit of guest_printk */
+    struct rate_limit log_limit;     /* of guest_printk */
+    struct rate_limit console_limit; /* of the guest's own lines */
     char console_line[256];     /* console_io: the line begun and not ended */
     u32 console_fill;
 };

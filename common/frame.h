@@ -53,7 +53,7 @@ struct frame {
     _Atomic u64 word;
     u32 link;  /* next frame of the list it stands on, by number; FRAME_LIST_END: none */
     u16 owner; /* domain number; written before the first reference is visible */
-    u16 spare;
+    u16 note;  /* of a frame without owner: what the allocator or the heap wrote on it */
 };
 _Static_assert(sizeof(struct frame) == 16, "a frame record is 16 bytes");
 
@@ -148,7 +148,11 @@ static inline bool frame_get(struct frame *f, u16 owner)
 
 /* frame_alloc.c ---------------------------------------------------------------------------------------------------*/
 
-/* Boot: all frames start in use by nobody; ranges of usable RAM are then given. */
+/*
+ * Boot: all frames start in use by nobody; ranges of usable RAM are then given. frame_table, frame_count, m2p_table
+ * and direct_map are set before; the records and M2P entries of the frames given are initialised here, those of all
+ * others are the caller's (0 and ~0).
+ */
 void frame_alloc_init(u64 *bitmap, u64 frames);
 size_t frame_alloc_bitmap_bytes(u64 frames);
 void frame_alloc_give(mfn_t first, u64 count);

@@ -12,7 +12,7 @@
 
 struct domain;
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_NONE, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG }; /* LOG_NONE: as a threshold only */
 
 extern enum log_level log_threshold;       /* loglvl=, default info */
 extern enum log_level guest_log_threshold; /* guest_loglvl=, default warning */

@@ -47,6 +47,12 @@ void arch_put_writable(struct frame *f);
 void arch_flush_tlb(struct domain *d, u64 vcpu_mask);
 void arch_flush_tlb_page(struct domain *d, u64 vcpu_mask, vaddr_t va);
 
+/*
+ * Called before the memory of a frame that a guest may have mapped goes to anybody else: when it returns no processor
+ * translates to it any more, by whatever address.
+ */
+void arch_flush_before_reuse(void);
+
 /* Recounts every reference and type from the tables and compares; prints each difference. Returns their number. */
 u64 arch_audit(void);
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ticket lock: served in the order of arrival, so nobody starves. The hypervisor runs with interrupts off (they are
+ * on only in a guest and in arch_idle()), so a lock need not switch them off; NMI and machine-check handlers take none.
+ */
+#ifndef XL_COMMON_SPINLOCK_H
+#define XL_COMMON_SPINLOCK_H
+
+#include "common/cpu.h"
+#include "common/lock_order.h"
+#include "lib/bug.h"
+#include "lib/types.h"
+#include <stdatomic.h>
+
+struct spinlock {
+    _Atomic u16 next;    /* the ticket that the next one to come draws */
+    _Atomic u16 serving; /* the ticket that holds the lock */
+    u32 level;           /* enum lock_level */
+};
+
+#define SPINLOCK(lock_level) {.level = (lock_level)}
+
+/*
+ * Off while processors have no struct cpu of their own yet: set by the start code once this_cpu() works everywhere.
+ */
+extern bool lock_order_checked;
+
+static inline void spinlock_lock(struct spinlock *lock)
+{
+    if (likely(lock_order_checked)) {
+        u32 held = this_cpu()->locks_held;
+        BUG_ON(held >> lock->level != 0);
+        this_cpu()->locks_held = held | 1u << lock->level;
+    }
+    u16 ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+    while (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket))
+        cpu_relax();
+}
+
+static inline void spinlock_unlock(struct spinlock *lock)
+{
+    u16 ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+
+    atomic_store_explicit(&lock->serving, (u16)(ticket + 1), memory_order_release);
+    if (likely(lock_order_checked))
+        this_cpu()->locks_held &= ~(1u << lock->level);
+}
+
+#endif
