@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every privileged or special instruction, one function each, and nowhere else in C. The unit tests put a fake in
- * this file's place (arch/fake). A function that returns bool runs an instruction that may fault on the value it is
- * given: false means that it did and that nothing changed; the trap code finds the way out in .ex_table
- * (pairs of addresses: the faulting instruction, where to go on).
+ * Every privileged or special instruction, one function each, and nowhere else in C. The unit tests put a
+ * fake in this file's place (arch/fake). A function that returns bool runs an instruction that may fault on
+ * the value it is given: false means that it did and that nothing changed; the trap code finds the way out in
+ * .ex_table (pairs of addresses: the faulting instruction, where to go on).
  */
 #ifndef XL_X86_CPU_INSN_H
 #define XL_X86_CPU_INSN_H
@@ -13,7 +13,8 @@
 /* A fault at local label `at` continues at local label `to`. */
 #define INSN_FIXUP(at, to) ".pushsection .ex_table,\"a\"\n\t.quad " #at ", " #to "\n\t.popsection\n\t"
 
-/* Model-specific registers ------------------------------------------------------------------------------------------*/
+/* Model-specific registers
+ * ------------------------------------------------------------------------------------------*/
 
 static inline u64 insn_rdmsr(u32 msr)
 {
@@ -46,7 +47,8 @@ static inline bool insn_wrmsr_safe(u32 msr, u64 value)
     return ok != 0;
 }
 
-/* Control registers -------------------------------------------------------------------------------------------------*/
+/* Control registers
+ * -------------------------------------------------------------------------------------------------*/
 
 static inline u64 insn_read_cr0(void)
 {
@@ -117,7 +119,8 @@ static inline bool insn_xsetbv_safe(u32 index, u64 value)
     return ok != 0;
 }
 
-/* Debug registers, n = 0..3, 6, 7 (a constant, so that one instruction remains) -------------------------------------*/
+/* Debug registers, n = 0..3, 6, 7 (a constant, so that one instruction remains)
+ * -------------------------------------*/
 
 static inline u64 insn_read_dr(unsigned n)
 {
@@ -168,7 +171,8 @@ static inline void insn_write_dr(unsigned n, u64 v)
     }
 }
 
-/* Identification and time -------------------------------------------------------------------------------------------*/
+/* Identification and time
+ * -------------------------------------------------------------------------------------------*/
 
 static inline void insn_cpuid(u32 leaf, u32 subleaf, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
@@ -181,7 +185,8 @@ static inline u64 insn_rdtsc(void)
     return (u64)high << 32 | low;
 }
 
-/* Translations and caches -------------------------------------------------------------------------------------------*/
+/* Translations and caches
+ * -------------------------------------------------------------------------------------------*/
 
 static inline void insn_invlpg(u64 address)
 {
@@ -192,7 +197,8 @@ static inline void insn_wbinvd(void)
     __asm__ volatile("wbinvd" : : : "memory");
 }
 
-/* Tables and segments -----------------------------------------------------------------------------------------------*/
+/* Tables and segments
+ * -----------------------------------------------------------------------------------------------*/
 
 struct insn_table_register {
     u16 limit;
@@ -308,7 +314,8 @@ static inline void insn_swapgs(void)
     __asm__ volatile("swapgs" : : : "memory");
 }
 
-/* Flags and waiting -------------------------------------------------------------------------------------------------*/
+/* Flags and waiting
+ * -------------------------------------------------------------------------------------------------*/
 
 static inline u64 insn_read_flags(void)
 {
@@ -338,7 +345,8 @@ static inline void insn_pause(void)
     __asm__ volatile("pause" : : : "memory");
 }
 
-/* Ports -------------------------------------------------------------------------------------------------------------*/
+/* Ports
+ * -------------------------------------------------------------------------------------------------------------*/
 
 static inline u8 insn_in8(u16 port)
 {
@@ -371,7 +379,8 @@ static inline void insn_out32(u16 port, u32 v)
     __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
-/* FPU state. Areas: FXSAVE 512 bytes, 16-byte aligned; XSAVE 64-byte aligned, size as CPUID leaf 0xd says. ----------*/
+/* FPU state. Areas: FXSAVE 512 bytes, 16-byte aligned; XSAVE 64-byte aligned, size as CPUID leaf 0xd says.
+ * ----------*/
 
 static inline void insn_fninit(void)
 {
@@ -393,7 +402,10 @@ static inline void insn_xsave(void *area, u64 mask)
 static inline bool insn_fxrstor(const void *area)
 {
     u8 ok = 0;
-    __asm__ volatile("1: fxrstor64 (%1)\n\tmovb $1, %0\n2:\n\t" INSN_FIXUP(1b, 2b) : "+r"(ok) : "r"(area) : "memory");
+    __asm__ volatile("1: fxrstor64 (%1)\n\tmovb $1, %0\n2:\n\t" INSN_FIXUP(1b, 2b)
+                     : "+r"(ok)
+                     : "r"(area)
+                     : "memory");
     return ok != 0;
 }
 static inline bool insn_xrstor(const void *area, u64 mask)
