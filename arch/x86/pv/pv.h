@@ -42,9 +42,12 @@ void pv_cpuid(struct x86_vcpu *v, u32 leaf, u32 subleaf, struct cpuid_leaf *out)
 bool pv_read_msr(struct x86_vcpu *v, u32 msr, u64 *value);
 bool pv_write_msr(struct x86_vcpu *v, u32 msr, u64 value);
 
-/* segments.c: at a context switch, and when loading a selector that the guest's tables no longer hold. */
+/*
+ * segments.c: at a context switch. Load: after the descriptor tables. False: a selector no longer names a segment
+ * and is 0 now; when its registers stand, the guest is told by pv_failsafe().
+ */
 void pv_save_segments(struct x86_vcpu *v);
-void pv_load_segments(struct x86_vcpu *v);
+bool pv_load_segments(struct x86_vcpu *v);
 void pv_load_descriptor_tables(struct x86_vcpu *v);
 void pv_release_descriptor_tables(struct x86_vcpu *v);
 /* One descriptor as the guest may have it: DPL forced to 3, accessed bit set; false: a kind that is refused. */

@@ -19,7 +19,9 @@ long arch_stack_switch(struct vcpu *v, u64 ss, u64 sp);
 long arch_set_segment_base(struct vcpu *v, u32 which, u64 base);
 long arch_fpu_taskswitch(struct vcpu *v, bool set);
 long arch_set_debugreg(struct vcpu *v, u32 reg, u64 value);
-long arch_get_debugreg(struct vcpu *v, u32 reg, u64 *value);
+long arch_get_debugreg(struct vcpu *v, u32 reg, u64 *value); /* value: written where the answer is 0 */
+/* May a guest's handler stand at that address at all? (it must be canonical) */
+bool arch_callback_address_ok(u64 address);
 long arch_callback_register(struct vcpu *v, const struct callback_register *reg);
 long arch_callback_unregister(struct vcpu *v, const struct callback_unregister *reg);
 long arch_set_iopl(struct vcpu *v, u32 iopl);

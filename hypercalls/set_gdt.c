@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_set_gdt(frames, entries): pages 0 to 13 of the descriptor table. The frames must not be mapped writable
+ * and all 512 descriptors of each are checked; the table of before is given back.
+ */
+#include "common/cpu.h"
+#include "common/vcpu.h"
+#include "hypercalls/hypercalls.h"
+#include <arch/guest_memory.h>
+#include <arch/pv.h>
+#include <xen/errno.h>
+#include <xen/xen.h>
+
+#define GDT_ENTRIES_PER_PAGE 512
+
+long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
+{
+    u64 gfns[FIRST_RESERVED_GDT_PAGE];
+    u32 count = (u32)entries;
+    (void)a3, (void)a4, (void)a5;
+
+    if (count > FIRST_RESERVED_GDT_ENTRY)
+        return -XEN_EINVAL;
+    u32 pages = (count + GDT_ENTRIES_PER_PAGE - 1) / GDT_ENTRIES_PER_PAGE;
+    if (copy_from_guest(gfns, frames, pages * sizeof(gfns[0])))
+        return -XEN_EFAULT;
+    return arch_set_gdt(current_vcpu(), gfns, count);
+}
