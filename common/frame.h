@@ -2,8 +2,8 @@
 /*
  * One record of 16 bytes for each machine frame: who owns it, how often it is referred to, what it is used as.
  *
- *   word   63   62      61     60     59    58     57        56..54 53......28 27.......0
- *          -  special listed locked alloc pinned validated   type   type count reference count
+ *   word   63   62      61     60     59    58     57        56..54 53......28 27 26 25.......0
+ *          -  special listed locked alloc pinned validated   type   type count  -  - reference count
  *
  * All of it that can change while others look stands in one word and changes only by compare-and-swap.
  *   - reference count > 0  <=>  the frame is in use and owner is valid.
@@ -11,9 +11,10 @@
  *     table cannot be writable to any guest.
  *   - validated: for page and descriptor tables: every entry has been checked and holds its references.
  *   - pinned: the guest's own hold (one reference, one type count). alloc: the domain's own reference.
- *   - locked: the page lock, held while entries of a live table change. listed: stands on a work list (types.h), which
+ *   - locked: the page lock, held while entries of a live table change. listed: stands on a work list (arch/x86/paging/types.h), which
  *     holds one reference and one type count of it.
  *   - special: shared with the hypervisor (shared_info...): never a table, never given back by the guest.
+ * Every type count comes with a reference, so a check of the reference count alone keeps both from overflowing.
  * `get` checks and may fail; `put` trusts. A failed get leaves everything as it was.
  */
 #ifndef XL_COMMON_FRAME_H
@@ -36,7 +37,7 @@ enum frame_type {
 };
 
 #define FRAME_REF_ONE    1ull
-#define FRAME_REF_MASK   0xfffffffull
+#define FRAME_REF_MASK   0x3ffffffull
 #define FRAME_TC_SHIFT   28
 #define FRAME_TC_ONE     (1ull << FRAME_TC_SHIFT)
 #define FRAME_TC_MASK    (0x3ffffffull << FRAME_TC_SHIFT)

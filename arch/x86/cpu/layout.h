@@ -13,6 +13,8 @@
 #ifndef XL_X86_CPU_LAYOUT_H
 #define XL_X86_CPU_LAYOUT_H
 
+#include "lib/types.h"
+
 #define HYPERVISOR_FIRST_SLOT 256
 #define HYPERVISOR_LAST_SLOT  271
 #define HYPERVISOR_START      0xffff800000000000ull
@@ -28,6 +30,21 @@
 #define CPU_TABLES_SIZE   0x20000ull
 #define DIRECT_MAP_START  0xffff830000000000ull
 #define DIRECT_MAP_END    0xffff880000000000ull
+
+/*
+ * Addresses that a guest may name: both canonical halves but for the hypervisor's slots. Counted from the end of those
+ * slots, modulo 2^64, they are one range.
+ */
+#define GUEST_SPAN 0xf80000000000ull
+static inline bool is_guest_range(u64 address, u64 n)
+{
+    u64 from_end = address - HYPERVISOR_END;
+    return from_end < GUEST_SPAN && n <= GUEST_SPAN - from_end;
+}
+static inline bool is_canonical(u64 address)
+{
+    return (u64)((s64)(address << 16) >> 16) == address;
+}
 
 /* Pages of a per-cpu area (4 KiB each, from its start): */
 #define CPU_PAGE_STUB      0 /* SYSCALL landing code (read, execute) */

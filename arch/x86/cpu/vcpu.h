@@ -16,6 +16,7 @@
 struct table_work {
     u32 held;    /* validated while a pin is under way, kept until it is done */
     u32 dropped; /* lost their last use: to be invalidated */
+    bool resume; /* a promotion was interrupted and will be asked for again: keep `held` */
 };
 
 struct pv_trap {
@@ -42,7 +43,8 @@ struct x86_vcpu {
     mfn_t user_root;     /* MFN_INVALID: none */
 
     struct table_work work;
-    struct frame *cursor; /* the table that a batch of updates keeps referenced and locked; NULL: none */
+    struct frame *cursor;  /* the table that a batch of updates keeps referenced and locked; NULL: none */
+    unsigned cursor_level; /* its level */
 
     u64 kernel_sp;        /* stack_switch */
     u64 kernel_ss;

@@ -26,18 +26,18 @@ struct frame *arch_get_gfn(struct domain *d, gfn_t gfn);
 long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *frame_owner, u64 ptr, u64 val);
 /* Ends a run of updates of one vcpu: unlocks the table that arch_mmu_update keeps at hand between entries. */
 void arch_mmu_update_end(struct vcpu *v);
-/* update_va_mapping: the L1 entry that maps va in the current tables; flags UVMF_*. */
-long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, u64 flags, struct domain *frame_owner);
+/* update_va_mapping: the L1 entry that maps va in the vcpu's kernel tables. */
+long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner);
 
 long arch_pin_table(struct vcpu *v, struct domain *d, unsigned level, gfn_t gfn);
 long arch_unpin_table(struct vcpu *v, struct domain *d, gfn_t gfn);
 long arch_new_base(struct vcpu *v, gfn_t gfn);      /* MMUEXT_NEW_BASEPTR */
 long arch_new_user_base(struct vcpu *v, gfn_t gfn); /* MMUEXT_NEW_USER_BASEPTR; 0: none */
 /*
- * What the last operations left to do: tables that lost their last use are invalidated here, one bounded step at a
- * time. Every memory operation calls it before it answers. 0 or -XEN_ERESTART.
+ * Ends one memory operation that answers rc: what it left to do (tables that lost their last use) is done in bounded
+ * steps as far as no preemption is due; the rest before the vcpu goes back to its guest. Returns rc.
  */
-long arch_paging_finish(struct vcpu *v);
+long arch_paging_finish(struct vcpu *v, long rc);
 
 /* Memory of the domain that is written by the hypervisor on the guest's behalf: a reference and the writable type. */
 struct frame *arch_get_writable_gfn(struct domain *d, gfn_t gfn);

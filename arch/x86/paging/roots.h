@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The root that the processor walks (pin.c holds what the guest may load). */
+#ifndef XL_X86_PAGING_ROOTS_H
+#define XL_X86_PAGING_ROOTS_H
+
+#include "arch/x86/cpu/vcpu.h"
+
+/* Loads the root of the mode that the vcpu is in; flushes guest translations. */
+void root_load(struct x86_vcpu *v);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One entry of a live table changes: mmu_update, update_va_mapping, and the trapped stores of writable.c.
+ *
+ * Order: lock the table and read its type under the lock; take all that the new entry needs; store it in one write;
+ * drop what the old one held. A refusal comes before the store, so it leaves everything as it was.
+ * A run of updates to one table keeps it locked between them (the cursor): a batch pays for the lock once.
+ */
+#include "arch/x86/paging/update.h"
+#include "arch/x86/cpu/layout.h"
+#include "arch/x86/paging/entry.h"
+#include "arch/x86/paging/types.h"
+#include "arch/x86/paging/walk.h"
+#include "common/cpu.h"
+#include "lib/bug.h"
+#include <arch/paging.h>
+
+/* ---- the cursor ----------------------------------------------------------------------------------------------- */
+
+void arch_mmu_update_end(struct vcpu *v)
+{
+    struct x86_vcpu *xv = x86_vcpu(v);
+    if (xv->cursor) {
+        table_unlock(xv->cursor);
+        xv->cursor = NULL;
+    }
+}
+
+/* Locks the table f of d, or finds it locked by the update before. 0: it is not a valid table of d. */
+static inline unsigned cursor_lock(struct x86_vcpu *v, const struct domain *d, struct frame *f)
+{
+    if (v->cursor == f)
+        return v->cursor_level;
+    arch_mmu_update_end(&v->vcpu);
+    if (!table_lock(f, d->id, &v->cursor_level))
+        return 0;
+    v->cursor = f;
+    return v->cursor_level;
+}
+
+/* ---- the store ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Stores the entry in one write; the processor may set accessed and dirty bits of the old one at any moment.
+ * Returns what stood there.
+ */
+static inline u64 entry_store(u64 *slot, u64 new, bool keep_ad)
+{
+    _Atomic u64 *a = (_Atomic u64 *)slot;
+    if (likely(!keep_ad))
+        return atomic_exchange_explicit(a, new, memory_order_acq_rel);
+    u64 old = atomic_load_explicit(a, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(a, &old, new | (old & (PTE_ACCESSED | PTE_DIRTY))))
+        ;
+    return old;
+}
+
+int update_l1_entry(const struct domain *d, u64 *slot, u64 val, bool keep_ad)
+{
+    u64 old;
+    if (!(val & PTE_PRESENT)) {
+        old = entry_store(slot, val, keep_ad);
+    } else {
+        int rc = 0;
+        mfn_t mfn = leaf_frame(d, val, &rc);
+        if (unlikely(rc))
+            return rc;
+        u64 new = entry_stored(val, mfn);
+        old = read_once(*slot);
+        if ((old & PTE_PRESENT) && !((old ^ new) & ~PTE_FLAGS_ONLY)) {
+            entry_store(slot, new, keep_ad);
+            return 0;
+        }
+        rc = leaf_hold(d, new, mfn);
+        if (unlikely(rc))
+            return rc;
+        old = entry_store(slot, new, keep_ad);
+    }
+    if (old & PTE_PRESENT)
+        leaf_drop(old);
+    return 0;
+}
+
+/*
+ * An entry of level 2 to 4. The table below may have to be promoted first, which is long work: the page lock is given
+ * up meanwhile and everything is looked at again.
+ */
+static int update_table_entry(struct x86_vcpu *v, struct domain *d, unsigned level, u64 *slot, u64 val, bool keep_ad)
+{
+    u64 new = val;
+    if (val & PTE_PRESENT) {
+        u64 old = read_once(*slot);
+        int rc = child_hold(d, level, &new);
+        if (rc)
+            return rc;
+        if ((old & PTE_PRESENT) && !((old ^ new) & ~(PTE_FLAGS_ONLY | PTE_RW))) {
+            entry_store(slot, new, keep_ad);
+            child_drop(new, &v->work); /* the entry held it already */
+            return 0;
+        }
+    }
+    u64 old = entry_store(slot, new, keep_ad);
+    if (old & PTE_PRESENT)
+        child_drop(old, &v->work);
+    return 0;
+}
+
+/* The table below val is no valid table yet: promotes it and keeps it for the update that follows. */
+static int promote_below(struct x86_vcpu *v, struct domain *d, unsigned level, u64 val)
+{
+    arch_mmu_update_end(&v->vcpu);
+    struct frame *f = arch_get_gfn(d, gfn_make(pte_frame(val)));
+    if (!f)
+        return guest_refuse(d, XEN_EINVAL, "L%u entry %#llx: the frame is not the domain's\n", level,
+                            (unsigned long long)val);
+    int rc = table_get(d, f, level - 1, &v->work);
+    if (rc) {
+        frame_put(f);
+        /* Above level 1 a frame in the wrong use is the guest's mistake, not a conflict that may pass. */
+        return rc == -XEN_ERESTART ? rc : -XEN_EINVAL;
+    }
+    table_put(f, &v->work); /* goes to the dropped list, still valid: the update picks it up from there */
+    return 0;
+}
+
+/* ---- mmu_update ------------------------------------------------------------------------------------------------ */
+
+/* A frame that is no table: a plain store for the guest, under the writable type. */
+static int update_plain(struct domain *d, struct frame *f, unsigned index, u64 val)
+{
+    int rc = writable_get(f, d->id);
+    if (rc)
+        return guest_refuse(d, XEN_EINVAL, "mmu_update: frame %#llx is neither a table nor writable (type %u)\n",
+                            (unsigned long long)frame_mfn(f).n, word_type(frame_word(f)));
+    write_once(((u64 *)frame_ptr(f))[index], val);
+    writable_put(f);
+    return 0;
+}
+
+static bool is_reserved_slot(unsigned level, unsigned index)
+{
+    return level == PT_LEVELS && index >= HYPERVISOR_FIRST_SLOT && index <= HYPERVISOR_LAST_SLOT;
+}
+
+long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, struct frame *f, unsigned index,
+                  u64 val, bool keep_ad)
+{
+    u64 *table = frame_ptr(f);
+    for (;;) {
+        unsigned level = cursor_lock(v, d, f);
+        if (likely(level == 1))
+            return update_l1_entry(frames, &table[index], val, keep_ad);
+        if (level == 0)
+            return update_plain(d, f, index, val);
+        if (is_reserved_slot(level, index))
+            return guest_refuse(d, XEN_EINVAL, "L4 entry %u belongs to the hypervisor (%u to %u do)\n", index,
+                                HYPERVISOR_FIRST_SLOT, HYPERVISOR_LAST_SLOT);
+        int rc = update_table_entry(v, d, level, &table[index], val, keep_ad);
+        if (rc != -XEN_EAGAIN)
+            return rc;
+        rc = promote_below(v, d, level, val);
+        if (rc)
+            return rc;
+    }
+}
+
+/* The guest's hint for a frame of its own. Never trusted here; in rewrite mode the table is ours alone. */
+static long machphys_update(struct domain *d, u64 frame, u64 val)
+{
+    if (arch_domain_translated(d))
+        return guest_refuse(d, XEN_EINVAL, "MMU_MACHPHYS_UPDATE is not for a domain that knows no machine frames\n");
+    struct frame *f = arch_get_gfn(d, gfn_make(frame));
+    if (!f)
+        return guest_refuse(d, XEN_EINVAL, "MMU_MACHPHYS_UPDATE: frame %#llx is not the domain's\n",
+                            (unsigned long long)frame);
+    write_once(m2p_table[frame], val);
+    frame_put(f);
+    return 0;
+}
+
+long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *frame_owner, u64 ptr, u64 val)
+{
+    unsigned command = (unsigned)ptr & 3;
+    if (unlikely(command == MMU_MACHPHYS_UPDATE))
+        return machphys_update(frame_owner, ptr >> PAGE_SHIFT, val);
+
+    if (unlikely(ptr & 4))
+        return guest_refuse(table_owner, XEN_EINVAL, "mmu_update: %#llx is not the address of an entry (8 bytes)\n",
+                            (unsigned long long)ptr);
+    mfn_t mfn = gfn_to_mfn(table_owner, gfn_make(ptr >> PAGE_SHIFT));
+    if (unlikely(mfn_is_invalid(mfn)))
+        return guest_refuse(table_owner, XEN_EINVAL, "mmu_update: there is no frame %#llx\n",
+                            (unsigned long long)(ptr >> PAGE_SHIFT));
+    return update_entry(x86_vcpu(v), table_owner, frame_owner, frame_of(mfn), (unsigned)(ptr & ~PAGE_MASK) >> 3, val,
+                        command == MMU_PT_UPDATE_PRESERVE_AD);
+}
+
+/* ---- update_va_mapping ----------------------------------------------------------------------------------------- */
+
+static __cold long va_refuse(struct domain *d, vaddr_t va, const char *why)
+{
+    return guest_refuse(d, XEN_EINVAL, "update_va_mapping: %#llx: %s\n", (unsigned long long)va, why);
+}
+
+long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner)
+{
+    struct x86_vcpu *xv = x86_vcpu(v);
+    struct domain *d = v->domain;
+    unsigned level;
+
+    if (unlikely(!is_guest_range(va, 1)))
+        return va_refuse(d, va, "not an address of the guest");
+    mfn_t mfn = pt_find_l1(xv->kernel_root, va);
+    if (unlikely(mfn_is_invalid(mfn)))
+        return va_refuse(d, va, "no L1 table maps this address");
+    struct frame *f = frame_of(mfn);
+    if (unlikely(!table_lock(f, d->id, &level)))
+        return va_refuse(d, va, "its L1 table is not the domain's");
+    int rc = -XEN_EINVAL;
+    if (likely(level == 1))
+        rc = update_l1_entry(frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, false);
+    table_unlock(f);
+    return rc;
+}
