@@ -8,7 +8,7 @@ check: objects ## Lint: include rules, circles, headers alone, house rules, cppc
 
 .PHONY: test-system
 test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Bochs and compare what they say (TEST=words)
-	$(Q)$(PYTHON) tests/system/run_tests.py $(if $(TEST),-k '$(TEST)')
+	$(Q)$(PYTHON) -B -m pytest -q -p no:cacheprovider --no-header $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.
 TEST_KINDS ?= check test-abi test-decode test-unit test-system

@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""tests/run_all.py MAKE TARGET...: make each target, go on after a failure, and count all results in the last line.
+
+A target says its counts in a line "NAME: N passed, N failed"; one that ends without such a line counts as one test.
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+COUNTS = re.compile(r"^[\w -]+: (\d+) passed, (\d+) failed")
+
+
+def run(command):
+    """Shows what the command says; returns (passed, failed)."""
+    counts = None
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             errors="replace")
+    for line in child.stdout:
+        print(line, end="", flush=True)
+        if found := COUNTS.match(line):
+            counts = int(found[1]), int(found[2])
+    status = child.wait()
+    passed, failed = counts or (0 if status else 1, 0)
+    return passed, failed + (1 if status and not failed else 0)
+
+
+def main():
+    make, targets = sys.argv[1], sys.argv[2:]
+    total_passed, total_failed, summary = 0, 0, []
+    for target in targets:
+        print(f"=== {target}", flush=True)
+        start = time.monotonic()
+        passed, failed = run([make, "--no-print-directory", *target.split(",")])
+        total_passed, total_failed = total_passed + passed, total_failed + failed
+        summary.append(f"  {target:28} {passed:5} passed {failed:5} failed {time.monotonic() - start:8.1f} s")
+    print("===", *summary, sep="\n")
+    print(f"{total_passed} passed, {total_failed} failed")
+    sys.exit(1 if total_failed else 0)
+
+
+if __name__ == "__main__":
+    main()

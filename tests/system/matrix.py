@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Reads matrix.ini: one stanza per story, spread into one row per machine and mode. The keys are explained there."""
+
+import configparser
+import dataclasses
+import pathlib
+
+MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
+KEYS = {"machines", "modes", "xl", "modules", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
+        "same"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One boot: what is on the image, where it runs, and what must be seen."""
+
+    story: str
+    machine: str
+    mode: str
+    xl: str
+    modules: tuple
+    expect: tuple
+    forbid: tuple
+    status: int
+    timeout: float
+    memory: int
+    smp: int
+    cpu: str
+    same: str
+
+    @property
+    def name(self):
+        return "-".join(part for part in (self.story, self.mode, self.machine) if part)
+
+    @property
+    def image(self):
+        """Rows that differ in the machine alone share one image."""
+        return "-".join(part for part in (self.story, self.mode) if part)
+
+
+def lines(text):
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def rows_of(story, section):
+    unknown = set(section) - KEYS
+    if unknown:
+        raise ValueError(f"[{story}]: unknown keys: {', '.join(sorted(unknown))}")
+    for machine in section.get("machines", "qemu-bios").split():
+        if machine not in MACHINES:
+            raise ValueError(f"[{story}]: unknown machine {machine!r}; there are {', '.join(MACHINES)}")
+        for mode in section.get("modes", "-").split():
+            mode = "" if mode == "-" else mode
+
+            def filled(key, default="", mode=mode):
+                return section.get(key, default).replace("{mode}", mode)
+
+            yield Row(story=story, machine=machine, mode=mode, xl=filled("xl", "console=com1 debug-exit=0xf4"),
+                      modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
+                      status=section.getint("status", 0), timeout=section.getfloat("timeout", 60),
+                      memory=section.getint("memory", 256), smp=section.getint("smp", 1), cpu=section.get("cpu", ""),
+                      same=filled("same"))
+
+
+def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), comment_prefixes=("#",),
+                                       inline_comment_prefixes=None, default_section="defaults", strict=True)
+    with open(path, encoding="utf-8") as file:
+        parser.read_file(file)
+    return [row for story in parser.sections() for row in rows_of(story, parser[story])]
