@@ -98,7 +98,8 @@ long event_unmask(evtchn_port_t port)
 
 bool event_pending(evtchn_port_t port)
 {
-    return (__atomic_load_n(&guest_shared_info->evtchn_pending[port / 64], __ATOMIC_SEQ_CST) & bit_of(port)) != 0;
+    return (__atomic_load_n(&guest_shared_info->evtchn_pending[port / 64], __ATOMIC_SEQ_CST) &
+            bit_of(port)) != 0;
 }
 
 void event_clear(evtchn_port_t port)
@@ -111,7 +112,8 @@ void events_disable(void)
     __atomic_store_n(&vcpu()->evtchn_upcall_mask, 1, __ATOMIC_SEQ_CST);
 }
 
-/* An event that came while masked has set the pending flag and nothing else: any hypercall's return delivers it. */
+/* An event that came while masked has set the pending flag and nothing else: any hypercall's return delivers
+ * it. */
 void events_enable(void)
 {
     __atomic_store_n(&vcpu()->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Page tables of paging.h: number conversions that hold in both modes, a pool of pages, and the registering calls. */
+ * Page tables of paging.h: number conversions that hold in both modes, a pool of pages, and the registering
+ * calls. */
 #include "guest/console.h"
 #include "guest/guest.h"
 #include "guest/paging.h"
@@ -9,7 +10,7 @@
 
 static uint8_t pool[POOL_PAGES][PAGE_SIZE] __attribute__((aligned(4096)));
 static uint8_t *pool_free[POOL_PAGES];
-static unsigned int pool_fresh;  /* pages of the pool that were never given out start here */
+static unsigned int pool_fresh; /* pages of the pool that were never given out start here */
 static unsigned int pool_free_count;
 
 void *page_alloc(void)

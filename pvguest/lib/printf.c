@@ -125,7 +125,8 @@ size_t vsnprintf(char *buffer, size_t size, const char *format, va_list argument
         case 'u':
         case 'x':
         case 'X':
-            output_number(&out, &field, "", field.longs ? va_arg(args, unsigned long) : va_arg(args, unsigned int),
+            output_number(&out, &field, "",
+                          field.longs ? va_arg(args, unsigned long) : va_arg(args, unsigned int),
                           *format == 'u' ? 10 : 16, *format == 'X');
             break;
         case 'p':

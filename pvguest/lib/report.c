@@ -24,14 +24,14 @@ static void report_line(enum report_outcome outcome, const char *format, va_list
     printf("\n");
 }
 
-#define REPORT_FUNCTION(name, outcome)                                                                               \
-    void name(const char *format, ...)                                                                               \
-    {                                                                                                                \
-        va_list arguments;                                                                                           \
-                                                                                                                     \
-        va_start(arguments, format);                                                                                 \
-        report_line(outcome, format, arguments);                                                                     \
-        va_end(arguments);                                                                                           \
+#define REPORT_FUNCTION(name, outcome)                                                                       \
+    void name(const char *format, ...)                                                                       \
+    {                                                                                                        \
+        va_list arguments;                                                                                   \
+                                                                                                             \
+        va_start(arguments, format);                                                                         \
+        report_line(outcome, format, arguments);                                                             \
+        va_end(arguments);                                                                                   \
     }
 
 REPORT_FUNCTION(report_skip, REPORT_SKIP)
@@ -64,7 +64,8 @@ bool report_true(const char *what, bool holds)
 bool report_quiet(const char *what, long saw, long expected)
 {
     if (saw != expected)
-        report_failure("%s: saw %ld %s, expected %ld %s", what, saw, error_name(saw), expected, error_name(expected));
+        report_failure("%s: saw %ld %s, expected %ld %s", what, saw, error_name(saw), expected,
+                       error_name(expected));
     return saw == expected;
 }
 
@@ -82,28 +83,50 @@ bool report_answer(const char *what, long saw, long expected)
 const char *error_name(long code)
 {
     switch (code < 0 ? -code : code) {
-    case 0: return "ok";
-    case XEN_EPERM: return "EPERM";
-    case XEN_ENOENT: return "ENOENT";
-    case XEN_ESRCH: return "ESRCH";
-    case XEN_ENXIO: return "ENXIO";
-    case XEN_E2BIG: return "E2BIG";
-    case XEN_EAGAIN: return "EAGAIN";
-    case XEN_ENOMEM: return "ENOMEM";
-    case XEN_EACCES: return "EACCES";
-    case XEN_EFAULT: return "EFAULT";
-    case XEN_EBUSY: return "EBUSY";
-    case XEN_EEXIST: return "EEXIST";
-    case XEN_EXDEV: return "EXDEV";
-    case XEN_ENODEV: return "ENODEV";
-    case XEN_EINVAL: return "EINVAL";
-    case XEN_ENOSPC: return "ENOSPC";
-    case XEN_ERANGE: return "ERANGE";
-    case XEN_ENOSYS: return "ENOSYS";
-    case XEN_ETIME: return "ETIME";
-    case XEN_EOVERFLOW: return "EOVERFLOW";
-    case XEN_EOPNOTSUPP: return "EOPNOTSUPP";
-    default: return "E?";
+    case 0:
+        return "ok";
+    case XEN_EPERM:
+        return "EPERM";
+    case XEN_ENOENT:
+        return "ENOENT";
+    case XEN_ESRCH:
+        return "ESRCH";
+    case XEN_ENXIO:
+        return "ENXIO";
+    case XEN_E2BIG:
+        return "E2BIG";
+    case XEN_EAGAIN:
+        return "EAGAIN";
+    case XEN_ENOMEM:
+        return "ENOMEM";
+    case XEN_EACCES:
+        return "EACCES";
+    case XEN_EFAULT:
+        return "EFAULT";
+    case XEN_EBUSY:
+        return "EBUSY";
+    case XEN_EEXIST:
+        return "EEXIST";
+    case XEN_EXDEV:
+        return "EXDEV";
+    case XEN_ENODEV:
+        return "ENODEV";
+    case XEN_EINVAL:
+        return "EINVAL";
+    case XEN_ENOSPC:
+        return "ENOSPC";
+    case XEN_ERANGE:
+        return "ERANGE";
+    case XEN_ENOSYS:
+        return "ENOSYS";
+    case XEN_ETIME:
+        return "ETIME";
+    case XEN_EOVERFLOW:
+        return "EOVERFLOW";
+    case XEN_EOPNOTSUPP:
+        return "EOPNOTSUPP";
+    default:
+        return "E?";
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * From the entry code to guest_main() and out again: finds out the mode, maps shared_info, installs the traps. */
+ * From the entry code to guest_main() and out again: finds out the mode, maps shared_info, installs the
+ * traps. */
 #include <stdint.h>
 #include <xen/features.h>
 #include "guest/console.h"
@@ -64,14 +65,16 @@ _Noreturn void guest_shutdown(unsigned int reason)
         hypercall_sched_op(SCHEDOP_shutdown, &shutdown);
 }
 
-/* shared_info is handed over as an address in the guest's numbers: it needs a mapping like any other frame. */
+/* shared_info is handed over as an address in the guest's numbers: it needs a mapping like any other frame.
+ */
 static void shared_info_map(void)
 {
     uint64_t entry = (guest_start_info->shared_info & ENTRY_FRAME) | ENTRY_RW | ENTRY_NX;
     long answer = hypercall_update_va_mapping((uintptr_t)shared_info_page, entry, UVMF_INVLPG);
 
     if (answer != 0) {
-        printf("cannot map shared_info 0x%lx: %ld %s\n", guest_start_info->shared_info, answer, error_name(answer));
+        printf("cannot map shared_info 0x%lx: %ld %s\n", guest_start_info->shared_info, answer,
+               error_name(answer));
         guest_shutdown(SHUTDOWN_crash);
     }
     guest_shared_info = (struct shared_info *)shared_info_page;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The trap table, the callbacks and what happens when one comes: a handler, an expected fault, or a dump and death. */
+ * The trap table, the callbacks and what happens when one comes: a handler, an expected fault, or a dump and
+ * death. */
 #include "guest/console.h"
 #include "guest/guest.h"
 #include "guest/hypercall.h"
@@ -7,11 +8,11 @@
 #include "guest/string.h"
 #include "guest/trap.h"
 
-#define KERNEL_CS    0xe030ul /* RPL 0: return to kernel mode */
-#define KERNEL_SS    0xe02bul
-#define MASK_EVENTS  4u       /* trap_info.flags: upcalls are masked on entry */
-#define RFLAGS_IF    0x200ul
-#define RFLAGS_TF    0x100ul
+#define KERNEL_CS   0xe030ul /* RPL 0: return to kernel mode */
+#define KERNEL_SS   0xe02bul
+#define MASK_EVENTS 4u /* trap_info.flags: upcalls are masked on entry */
+#define RFLAGS_IF   0x200ul
+#define RFLAGS_TF   0x100ul
 
 /* pv64.asm */
 extern uint8_t trap_entry_table[];
@@ -40,7 +41,7 @@ uint64_t trap_cr2(void)
 }
 
 static const char *const vector_names[20] = {
-    "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "vector 9",
+    "#DE", "#DB", "NMI", "#BP", "#OF", "#BR",       "#UD", "#NM", "#DF", "vector 9",
     "#TS", "#NP", "#SS", "#GP", "#PF", "vector 15", "#MF", "#AC", "#MC", "#XM",
 };
 
@@ -49,18 +50,22 @@ static const char *vector_name(uint64_t vector)
     if (vector < 20)
         return vector_names[vector];
     switch (vector) {
-    case TRAP_EVENT: return "event";
-    case TRAP_SYSCALL: return "syscall";
-    case TRAP_FAILSAFE: return "failsafe";
-    default: return "interrupt";
+    case TRAP_EVENT:
+        return "event";
+    case TRAP_SYSCALL:
+        return "syscall";
+    case TRAP_FAILSAFE:
+        return "failsafe";
+    default:
+        return "interrupt";
     }
 }
 
 static _Noreturn void trap_fatal(const struct trap_regs *r)
 {
     console_flush();
-    printf("FATAL: unexpected trap %lu (%s), error code 0x%lx, in %s mode\n", r->vector, vector_name(r->vector),
-           r->error, trap_from_user(r) ? "user" : "kernel");
+    printf("FATAL: unexpected trap %lu (%s), error code 0x%lx, in %s mode\n", r->vector,
+           vector_name(r->vector), r->error, trap_from_user(r) ? "user" : "kernel");
     printf("  rip 0x%lx cr2 0x%lx cs 0x%lx ss 0x%lx rflags 0x%lx\n", r->rip,
            guest_shared_info ? trap_cr2() : 0ul, r->cs, r->ss, r->rflags);
     printf("  rax 0x%lx rbx 0x%lx rcx 0x%lx rdx 0x%lx\n", r->rax, r->rbx, r->rcx, r->rdx);
@@ -171,8 +176,10 @@ static uint8_t trap_flags(unsigned int vector)
     switch (vector) {
     case TRAP_BP:
     case TRAP_OF:
-    case TRAP_USER_INT: return 3;
-    default: return 0;
+    case TRAP_USER_INT:
+        return 3;
+    default:
+        return 0;
     }
 }
 

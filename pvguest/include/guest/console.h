@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Conversions: %% %c %s %d %i %u %x %X %p with flags 0 and -, a width, a .precision for %s, and l ll z. Text is
- * kept until a newline or 255 characters. Not for use from two contexts at once. */
+/* Conversions: %% %c %s %d %i %u %x %X %p with flags 0 and -, a width, a .precision for %s, and l ll z. Text
+ * is kept until a newline or 255 characters. Not for use from two contexts at once. */
 void printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void vprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 

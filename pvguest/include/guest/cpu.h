@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Instructions that C cannot say. Those that are privileged trap to the hypervisor, which may carry them out. */
+ * Instructions that C cannot say. Those that are privileged trap to the hypervisor, which may carry them out.
+ */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H
 
@@ -50,11 +51,11 @@ static inline void cpu_wrmsr(uint32_t msr, uint64_t value)
 }
 
 /* cr must be a constant digit. */
-#define CPU_READ_CR(cr)                                                                                              \
-    ({                                                                                                               \
-        uint64_t cr_value_;                                                                                          \
-        __asm__ volatile("mov %%cr" #cr ", %0" : "=r"(cr_value_) : : "memory");                                      \
-        cr_value_;                                                                                                   \
+#define CPU_READ_CR(cr)                                                                                      \
+    ({                                                                                                       \
+        uint64_t cr_value_;                                                                                  \
+        __asm__ volatile("mov %%cr" #cr ", %0" : "=r"(cr_value_) : : "memory");                              \
+        cr_value_;                                                                                           \
     })
 #define CPU_WRITE_CR(cr, value) __asm__ volatile("mov %0, %%cr" #cr : : "r"((uint64_t)(value)) : "memory")
 

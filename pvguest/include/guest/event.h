@@ -10,8 +10,8 @@
 
 typedef void (*event_handler)(evtchn_port_t port);
 
-/* Ports bound to a virtual interrupt (VIRQ_..., <xen/xen.h>) or to itself; the port is unmasked. Returns the port or
- * a negated error. */
+/* Ports bound to a virtual interrupt (VIRQ_..., <xen/xen.h>) or to itself; the port is unmasked. Returns the
+ * port or a negated error. */
 long event_bind_virq(unsigned int virq, event_handler handler);
 long event_bind_ipi(event_handler handler);
 

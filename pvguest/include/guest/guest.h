@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <xen/xen.h>
 
-/* The guest's program. Before it: trap table, callbacks, shared_info and console are ready, events are masked.
- * When it returns, report_finish() prints the result and shuts the domain down. */
+/* The guest's program. Before it: trap table, callbacks, shared_info and console are ready, events are
+ * masked. When it returns, report_finish() prints the result and shuts the domain down. */
 void guest_main(void);
 
 /* Handed over by the domain builder; see <xen/xen.h>. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * One inline function for each hypercall that guests use, named and ordered as in <xen/xen.h>. Each returns what the
- * hypervisor returned: 0 or a count on success, a negated XEN_E... on refusal (error_name() in report.h names it).
- * Relies on the hypercall page: slot n, 32 bytes each, keeps every register but rax and the arguments. */
+ * One inline function for each hypercall that guests use, named and ordered as in <xen/xen.h>. Each returns
+ * what the hypervisor returned: 0 or a count on success, a negated XEN_E... on refusal (error_name() in
+ * report.h names it). Relies on the hypercall page: slot n, 32 bytes each, keeps every register but rax and
+ * the arguments. */
 #ifndef GUEST_HYPERCALL_H
 #define GUEST_HYPERCALL_H
 
@@ -17,9 +18,10 @@
 
 extern uint8_t hypercall_page[4096];
 
-/* The call with up to five arguments in rdi rsi rdx r10 r8. Xen may change argument registers when it restarts a
- * long call, so they are outputs too. */
-static inline long hypercall(unsigned int number, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+/* The call with up to five arguments in rdi rsi rdx r10 r8. Xen may change argument registers when it
+ * restarts a long call, so they are outputs too. */
+static inline long hypercall(unsigned int number, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                             uint64_t a5)
 {
     register uint64_t r10 __asm__("r10") = a4;
     register uint64_t r8 __asm__("r8") = a5;
@@ -40,8 +42,8 @@ static inline long hypercall_set_trap_table(const struct trap_info *table)
 }
 
 /* count requests; *done (may be NULL) receives how many were carried out. */
-static inline long hypercall_mmu_update(const struct mmu_update *requests, unsigned int count, unsigned int *done,
-                                        domid_t domain)
+static inline long hypercall_mmu_update(const struct mmu_update *requests, unsigned int count,
+                                        unsigned int *done, domid_t domain)
 {
     return hypercall(__HYPERVISOR_mmu_update, HYPERCALL_PTR(requests), count, HYPERCALL_PTR(done), domain, 0);
 }

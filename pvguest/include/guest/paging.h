@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Page tables in both modes. Words used here:
  *   pfn    the guest's own frame number, 0 .. nr_pages-1, contiguous
- *   frame  the number that crosses the interface: the machine frame in direct mode, the pfn in rewrite mode; an
- *          unregistered table's entries hold frames
- *   mfn    the machine frame, which entries of registered tables hold in both modes
- * mfn_list turns pfns into frames (in rewrite mode it is the identity), the read-only M2P table turns mfns into pfns. */
+ *   frame  the number that crosses the interface: the machine frame in direct mode, the pfn in rewrite mode;
+ * an unregistered table's entries hold frames mfn    the machine frame, which entries of registered tables
+ * hold in both modes mfn_list turns pfns into frames (in rewrite mode it is the identity), the read-only M2P
+ * table turns mfns into pfns. */
 #ifndef GUEST_PAGING_H
 #define GUEST_PAGING_H
 
@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include "guest/hypercall.h"
 
-#define PAGE_SIZE       4096ul
-#define TABLE_ENTRIES   512u
-#define ENTRY_FRAME     0x000ffffffffff000ul /* the frame's bits of an entry */
+#define PAGE_SIZE     4096ul
+#define TABLE_ENTRIES 512u
+#define ENTRY_FRAME   0x000ffffffffff000ul /* the frame's bits of an entry */
 
 #define ENTRY_PRESENT   0x001ul
 #define ENTRY_WRITE     0x002ul
@@ -52,14 +52,16 @@ unsigned long virt_to_frame(const volatile void *address);
 /* The root that the builder made, whose kernel half every other root shares. */
 uint64_t *paging_boot_root(void);
 
-/* A zeroed page out of the image's pool of 512, mapped writable at its own address. Running out ends the guest. */
+/* A zeroed page out of the image's pool of 512, mapped writable at its own address. Running out ends the
+ * guest. */
 void *page_alloc(void);
 void page_free(void *page);
 
 /* An entry that names the page at address. */
 uint64_t entry_make(const volatile void *address, uint64_t flags);
 
-/* The pfn that an entry names, read from a registered table (which holds mfns) or an unregistered one (frames). */
+/* The pfn that an entry names, read from a registered table (which holds mfns) or an unregistered one
+ * (frames). */
 unsigned long entry_pfn_registered(uint64_t entry);
 unsigned long entry_pfn_plain(uint64_t entry);
 
@@ -89,9 +91,9 @@ long table_unregister(void *table);
 /* One entry of a registered table by mmu_update. */
 long entry_update(volatile uint64_t *entry, uint64_t value);
 
-long root_load(void *root);           /* MMUEXT_NEW_BASEPTR */
-long root_load_user(void *root);      /* MMUEXT_NEW_USER_BASEPTR; NULL: none */
-long paging_flush(void);              /* MMUEXT_TLB_FLUSH_LOCAL */
+long root_load(void *root);            /* MMUEXT_NEW_BASEPTR */
+long root_load_user(void *root);       /* MMUEXT_NEW_USER_BASEPTR; NULL: none */
+long paging_flush(void);               /* MMUEXT_TLB_FLUSH_LOCAL */
 void root_copy_kernel(uint64_t *root); /* the kernel's slot of the boot root into a new, unregistered one */
 
 #endif

@@ -2,8 +2,8 @@
  * How a guest says what came out. Four outcomes; the worst one reported is the guest's result:
  *   success  it works      skip     it cannot be tried here
  *   error    the test itself is wrong      failure  the hypervisor is wrong
- * The last line is "Test result: SUCCESS" (SKIP, ERROR, FAILURE); success and skip shut down with reason poweroff,
- * error and failure with reason crash. */
+ * The last line is "Test result: SUCCESS" (SKIP, ERROR, FAILURE); success and skip shut down with reason
+ * poweroff, error and failure with reason crash. */
 #ifndef GUEST_REPORT_H
 #define GUEST_REPORT_H
 

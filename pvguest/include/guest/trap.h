@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Exceptions, callbacks and trips to user mode. Every vector has an entry in the trap table; what no handler takes
- * and no fault_caught() expects ends the domain with a dump and reason crash. */
+ * Exceptions, callbacks and trips to user mode. Every vector has an entry in the trap table; what no handler
+ * takes and no fault_caught() expects ends the domain with a dump and reason crash. */
 #ifndef GUEST_TRAP_H
 #define GUEST_TRAP_H
 
@@ -86,8 +86,8 @@ struct fault fault_caught(void (*function)(void *), void *argument);
 bool try_read(const volatile void *address, uint64_t *value);
 bool try_write(volatile void *address, uint64_t value);
 
-/* Enters user mode at rip with rsp and rdi = argument; comes back when a handler calls user_leave(). iret_flags: 0
- * or VGCF_in_syscall. Needs a user root (NEW_USER_BASEPTR) and trap_set_user_stack(). */
+/* Enters user mode at rip with rsp and rdi = argument; comes back when a handler calls user_leave().
+ * iret_flags: 0 or VGCF_in_syscall. Needs a user root (NEW_USER_BASEPTR) and trap_set_user_stack(). */
 void user_enter(uint64_t rip, uint64_t rsp, uint64_t argument, uint64_t iret_flags);
 
 /* In a handler: makes the trap return behind user_enter() in kernel mode instead of to user mode. */
