@@ -9,6 +9,7 @@ HV_OFFSETS := arch/x86/entry/offsets.c
 HV_C_SRC   := $(filter-out $(HV_OFFSETS),$(sort $(wildcard \
               arch/x86/*.c arch/x86/*/*.c common/*.c hypercalls/*.c xen-lite/lib/*.c)))
 HV_ASM_SRC := $(sort $(wildcard arch/x86/*.asm arch/x86/*/*.asm))
+HV_ASM_INC := $(sort $(wildcard arch/x86/*.inc arch/x86/*/*.inc))
 HV_LDS     := arch/x86/boot/xen-lite.lds
 HV_OBJ     := $(HV_C_SRC:%.c=$(HV_DIR)/%.o) $(HV_ASM_SRC:%.asm=$(HV_DIR)/%.asm.o)
 
@@ -40,11 +41,10 @@ $(HV_DIR)/%.o: %.c $(HV_DIR)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(HV_CFLAGS) $(WARN_FATAL) -MMD -MP -c $< -o $@
 
-# Dependencies in a run of their own: nasm 2.16 leaves included files out of what -MD writes.
-$(HV_DIR)/%.asm.o: %.asm $(B)/offsets.inc $(HV_DIR)/flags
+# The included files are named here, as nasm 2.16 leaves them out of what -MD writes.
+$(HV_DIR)/%.asm.o: %.asm $(HV_ASM_INC) $(B)/offsets.inc $(HV_DIR)/flags
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
-	$(Q)nasm $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(Q)nasm $(NASMFLAGS) -o $@ $<
 
 # Structure offsets for the assembly files: offsets.c is compiled to assembly text in which each OFFSET() leaves

@@ -2,22 +2,29 @@
 # SPDX-License-Identifier: MIT
 """tests/run_all.py MAKE TARGET...: make each target, go on after a failure, and count all results in the last line.
 
-A target says its counts in a line "NAME: N passed, N failed"; one that ends without such a line counts as one test.
+A target says its counts in a line "NAME: N passed, N failed" (the last one counts); one that ends without such a line counts as one test.
 """
 
+import os
 import re
 import subprocess
 import sys
 import time
 
-COUNTS = re.compile(r"^[\w -]+: (\d+) passed, (\d+) failed")
+COUNTS = re.compile(r"^(?:[\w -]+: )?(\d+) passed, (\d+) failed")
+
+
+def environment():
+    """Settings given to make go on to the makes below; its job server does not reach through this program."""
+    words = os.environ.get("MAKEFLAGS", "").split()
+    return os.environ | {"MAKEFLAGS": " ".join(word for word in words if not word.startswith(("-j", "--jobserver")))}
 
 
 def run(command):
     """Shows what the command says; returns (passed, failed)."""
     counts = None
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             errors="replace")
+                             errors="replace", env=environment())
     for line in child.stdout:
         print(line, end="", flush=True)
         if found := COUNTS.match(line):
@@ -33,7 +40,7 @@ def main():
     for target in targets:
         print(f"=== {target}", flush=True)
         start = time.monotonic()
-        passed, failed = run([make, "--no-print-directory", *target.split(",")])
+        passed, failed = run([make, f"-j{os.cpu_count() or 1}", "--no-print-directory", *target.split(",")])
         total_passed, total_failed = total_passed + passed, total_failed + failed
         summary.append(f"  {target:28} {passed:5} passed {failed:5} failed {time.monotonic() - start:8.1f} s")
     print("===", *summary, sep="\n")

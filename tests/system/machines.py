@@ -55,7 +55,7 @@ def make_image(row):
         path = WORK / f"{row.image}.iso"
         if row.image in made_images:
             return path
-        command = [sys.executable, str(ROOT / "tools/mkimage"), "-o", str(path), "--hypervisor", str(BUILD / "xen-lite"),
+        command = [sys.executable, str(ROOT / "tools/mkimage"), "-o", str(path), "--hypervisor", str(ROOT / row.hypervisor),
                    "--xl", row.xl]
         for module in row.modules:
             kind, _, rest = module.partition(" ")

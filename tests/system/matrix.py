@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 
 MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
-KEYS = {"machines", "modes", "xl", "modules", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
+KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
         "same"}
 
 
@@ -27,6 +27,7 @@ class Row:
     smp: int
     cpu: str
     same: str
+    hypervisor: str
 
     @property
     def name(self):
@@ -59,7 +60,8 @@ def rows_of(story, section):
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
                       status=section.getint("status", 0), timeout=section.getfloat("timeout", 60),
                       memory=section.getint("memory", 256), smp=section.getint("smp", 1), cpu=section.get("cpu", ""),
-                      same=filled("same"))
+                      same=filled("same"),
+                      hypervisor=section.get("hypervisor", "build/xen-lite"))
 
 
 def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
