@@ -386,6 +386,12 @@ static inline void insn_fninit(void)
 {
     __asm__ volatile("fninit" : : : "memory");
 }
+/* The address and opcode of the last x87 instruction become those of this one; no exception stays pending. */
+static inline void insn_fpu_forget_pointers(void)
+{
+    static const u32 zero;
+    __asm__ volatile("fnclex\n\temms\n\tfildl %0" : : "m"(zero) : "memory");
+}
 static inline void insn_ldmxcsr(u32 v)
 {
     __asm__ volatile("ldmxcsr %0" : : "m"(v) : "memory");

@@ -58,6 +58,10 @@ int pv_fpu_init(struct x86_vcpu *v);
 void pv_fpu_free(struct x86_vcpu *v);
 void pv_fpu_save(struct x86_vcpu *v);
 void pv_fpu_load(struct x86_vcpu *v);
+/* The x87 and SSE state a vcpu starts with: an FXSAVE image of 512 bytes, whatever stands in it. Before it first runs. */
+void pv_fpu_import(struct x86_vcpu *v, const void *fxsave);
+/* XSETBV by the current vcpu. False: refused, the guest gets #GP. */
+bool pv_fpu_set_xcr0(struct x86_vcpu *v, u64 value);
 /* #NM: the guest's TS is shown to it, ours is answered here. */
 void pv_fpu_device_not_available(struct x86_vcpu *v, struct regs *r);
 
