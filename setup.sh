@@ -44,20 +44,28 @@ missing_of() {
     done
 }
 
-# Runs its arguments as root, without questions and without waiting for input.
+# Runs its arguments as root, without questions; what they say is shown only when they fail.
 as_root() {
+    log=$(mktemp)
     if [ "$(id -u)" -eq 0 ]; then
-        env DEBIAN_FRONTEND=noninteractive "$@" </dev/null
-    elif command -v sudo >/dev/null; then
-        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+        env DEBIAN_FRONTEND=noninteractive "$@" </dev/null >"$log" 2>&1
     else
-        say "not root, and no sudo here; as root, run: $*"
+        sudo env DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1
+    fi || {
+        cat "$log"
+        say "failed: $*"
         exit 1
-    fi
+    }
+    rm -f "$log"
 }
 
 install_packages() {
     say "installing: $*"
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        say "this takes root, and there is no sudo here. As root:"
+        say "  apt-get update && apt-get install --no-install-recommends $*"
+        exit 1
+    fi
     as_root apt-get update -qq
     as_root apt-get install -y -qq --no-install-recommends "$@"
     say "installed."
