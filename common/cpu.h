@@ -11,9 +11,11 @@ struct vcpu;
 #define SOFTIRQ_SCHEDULE (1u << 0)
 #define SOFTIRQ_TIMER    (1u << 1)
 #define SOFTIRQ_CONSOLE  (1u << 2)
+#define SOFTIRQ_DOMAIN   (1u << 3) /* a domain is to be taken down or built again */
 
 struct cpu {
-    struct vcpu *current;  /* the vcpu whose registers stand on this cpu's stack; never NULL once scheduling began */
+    struct vcpu *current;  /* the vcpu whose registers stand on this cpu's stack; while idle the last one that ran, or
+                              NULL: before the first, and when the last one's domain has been destroyed */
     volatile u32 softirq;  /* SOFTIRQ_*; set by interrupts, cleared on the way out */
     u32 id;
     bool in_multicall;     /* a hypercall runs as an element of a batch */
@@ -36,7 +38,8 @@ static inline bool preempt_pending(void)
 }
 static inline void softirq_raise(u32 bit)
 {
-    this_cpu()->softirq |= bit;
+    /* One instruction: an interrupt may raise another bit at any moment. */
+    __atomic_fetch_or(&this_cpu()->softirq, bit, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -25,7 +25,7 @@ struct event_port {
 int event_init(struct domain *d); /* allocates the ports; -XEN_ENOMEM */
 void event_destroy(struct domain *d);
 
-/* The operations of EVTCHNOP_*, arguments checked; 0 or -XEN_Exxx as Xen answers. */
+/* The operations of EVTCHNOP_*, arguments checked here; 0 or -XEN_Exxx as Xen answers. */
 long event_alloc_unbound(struct domain *caller, struct evtchn_alloc_unbound *op);
 long event_bind_interdomain(struct domain *caller, struct evtchn_bind_interdomain *op);
 long event_bind_virq(struct domain *d, struct evtchn_bind_virq *op);
@@ -35,13 +35,14 @@ long event_close(struct domain *d, evtchn_port_t port);
 long event_send(struct domain *d, evtchn_port_t port);
 long event_status(struct domain *caller, struct evtchn_status *op);
 long event_unmask(struct domain *d, evtchn_port_t port);
-long event_reset(struct domain *d);
+long event_reset(struct domain *d); /* closes all; -XEN_ERESTART: some are closed, to be given again */
 
 /* Raises a virtual interrupt to a vcpu; nothing where the guest has not bound it. */
 void event_virq(struct vcpu *v, u32 virq);
 /* Sets a port pending: the bits in shared_info, the upcall flag of its vcpu, and wakes the vcpu. */
 void event_set_pending(struct domain *d, evtchn_port_t port);
 bool event_pending_port(const struct domain *d, evtchn_port_t port);
+bool event_port_valid(const struct domain *d, evtchn_port_t port); /* one that the guest may name, in use or not */
 
 /* Is an upcall due? (pending and not masked) */
 bool event_upcall_due(const struct vcpu *v);

@@ -22,7 +22,7 @@ struct vcpu {
     bool initialised; /* has registers to start with */
     bool online;      /* up (vcpu_op up/down) */
     bool blocked;     /* waits for an event (sched_op block or poll) */
-    bool polling;     /* waits for one of poll_ports, whatever the mask says */
+    bool polling;     /* blocked, and a pending port wakes it whatever the masks say */
     u32 poll_port;    /* the one polled port, 0: several or any */
     u32 pause_count;  /* held by the hypervisor (domain shut down, being destroyed) */
 
@@ -37,7 +37,9 @@ struct vcpu {
 
     struct vcpu_runstate_info runstate; /* accumulated by the scheduler; ns */
     vaddr_t runstate_area;              /* guest address registered for it; 0: none */
-    struct vcpu *run_next;              /* scheduler's ring */
+    vaddr_t time_area;                  /* guest address registered for a second time record; 0: none */
+    bool areas_stale;                   /* the two areas above are to be written on the way out to it */
+    struct vcpu *run_next;              /* scheduler's ring; NULL: not in it */
 
     struct restart restart; /* meaningful while a hypercall handler returns -XEN_ERESTART */
 };
@@ -53,5 +55,27 @@ static inline bool vcpu_runnable(const struct vcpu *v)
  * the door (or the multicall that the request stands in) turns into "carry it out again".
  */
 long vcpu_restart(struct vcpu *v, u32 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
+
+/* The common part of a zeroed vcpu that arch_vcpu_alloc() gave: down, no timers, vcpu_info in shared_info. */
+void vcpu_init(struct vcpu *v, struct domain *d, u32 id);
+/* Stops what could still act on it: timers, the scheduler, the registered vcpu_info (back to shared_info). */
+void vcpu_release(struct vcpu *v);
+
+/* May run from now on / no more; what it is in already is no error. */
+void vcpu_up(struct vcpu *v);
+void vcpu_down(struct vcpu *v);
+
+/* One-shot timer at system time `when` (past: at once). 0 or -XEN_ENOMEM. */
+long vcpu_set_oneshot(struct vcpu *v, u64 when);
+/* 0 switches it off. -XEN_EINVAL: shorter than VCPU_PERIOD_MIN or so long that sums could overflow. */
+long vcpu_set_periodic(struct vcpu *v, u64 period);
+#define VCPU_PERIOD_MIN 1000000ull
+#define VCPU_PERIOD_MAX (~0ull >> 2)
+
+/*
+ * VCPUOP_register_vcpu_info: the vcpu_info moves to that frame, once in a vcpu's life. Its contents go with it; all
+ * ports are marked for a look, so that nothing sent meanwhile is lost. -XEN_ENXIO offset, -XEN_EINVAL frame or state.
+ */
+long vcpu_register_info(struct vcpu *v, gfn_t gfn, u32 offset);
 
 #endif

@@ -11,7 +11,7 @@ struct elf_image;
 struct vcpu;
 struct vcpu_guest_context;
 
-/* A zeroed struct domain inside the machine's own, with shared_info allocated; NULL: no memory. */
+/* A zeroed struct domain inside the machine's own (common/domain.c gives it its number and shared_info); NULL: no memory. */
 struct domain *arch_domain_alloc(const struct domain_config *config);
 void arch_domain_free(struct domain *d);
 /* A zeroed vcpu of d; NULL: no memory. */
@@ -32,11 +32,16 @@ int arch_domain_build(struct domain *d, const struct elf_image *image, const voi
 /* vcpu_op initialise: registers and tables from what the guest gave; checked; -XEN_Exxx. */
 long arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctxt);
 
-/* Saves what `from` has in the processor and loads `to`. Runs on the way out to a guest, interrupts off. */
+/*
+ * Saves what `from` has in the processor and loads `to`; this cpu's `current` is `to` already. Runs on the way out to a
+ * guest, interrupts off. from NULL: nobody was loaded. to NULL: nothing of `from` may stay in the processor (root table,
+ * descriptor tables, FPU), because its domain is about to be destroyed; the cpu idles on tables of the hypervisor's own.
+ */
 void arch_context_switch(struct vcpu *from, struct vcpu *to);
 /* Prints registers, and a walk of the faulting address, of a vcpu. */
 void arch_vcpu_dump(const struct vcpu *v);
-/* Wakes the cpu that waits in arch_idle (nothing to do on one processor). */
 void arch_idle(void); /* interrupts on, halt until the next one, interrupts off */
+/* The way out to the guest from the end of start(): does what is pending first (softirq_run), then enters the vcpu. */
+__noreturn void arch_return_to_guest(void);
 
 #endif

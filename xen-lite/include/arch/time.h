@@ -5,6 +5,7 @@
 
 #include "lib/types.h"
 
+struct domain;
 struct vcpu;
 
 u64 system_time(void);             /* ns since the hypervisor started; never runs backwards */
