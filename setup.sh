@@ -50,6 +50,8 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         env DEBIAN_FRONTEND=noninteractive "$@" </dev/null >"$log" 2>&1
     else
+        # The log is ours to write.
+        # shellcheck disable=SC2024
         sudo env DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1
     fi || {
         cat "$log"
