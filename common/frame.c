@@ -28,7 +28,7 @@ void frame_last_put(struct frame *f)
     BUG_ON(f->owner == OWNER_NONE);
 
     struct domain *owner = domain_find(f->owner);
-    if (owner != NULL)
+    if (owner != NULL && (frame_word(f) & FRAME_SPECIAL) == 0)
         BUG_ON(atomic_fetch_sub_explicit(&owner->tot_pages, 1, memory_order_relaxed) == 0);
     arch_flush_before_reuse();
 
@@ -41,6 +41,17 @@ void frame_last_put(struct frame *f)
     frame_alloc_return(mfn);
 }
 
+/* The owner is written before the word: whoever sees a reference sees whose frame it is. */
+static struct frame *frame_publish(mfn_t mfn, u16 owner, u64 word)
+{
+    struct frame *f = frame_of(mfn);
+
+    f->owner = owner;
+    f->link = FRAME_LIST_END;
+    atomic_store_explicit(&f->word, word, memory_order_release);
+    return f;
+}
+
 /* The charge comes first and is taken back on failure: two allocations at once cannot both take the last page. */
 struct frame *frame_alloc_domain(struct domain *d)
 {
@@ -51,11 +62,14 @@ struct frame *frame_alloc_domain(struct domain *d)
         atomic_fetch_sub_explicit(&d->tot_pages, 1, memory_order_relaxed);
         return NULL;
     }
-    struct frame *f = frame_of(mfn);
-    f->owner = d->id;
-    f->link = FRAME_LIST_END;
-    atomic_store_explicit(&f->word, FRAME_ALLOC | FRAME_REF_ONE, memory_order_release);
-    return f;
+    return frame_publish(mfn, d->id, FRAME_ALLOC | FRAME_REF_ONE);
+}
+
+struct frame *frame_alloc_shared(struct domain *d)
+{
+    mfn_t mfn = frame_alloc_host();
+
+    return mfn_is_invalid(mfn) ? NULL : frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
 }
 
 bool frame_drop_alloc(struct frame *f)

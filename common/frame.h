@@ -171,6 +171,11 @@ void frame_free_host(mfn_t first, u64 count);
  * NULL: none left or d is at its maximum.
  */
 struct frame *frame_alloc_domain(struct domain *d);
+/*
+ * One zeroed frame that the hypervisor shares with the domain (shared_info): owner d, special, one reference (alloc,
+ * which the hypervisor gives back), not charged. NULL: none left.
+ */
+struct frame *frame_alloc_shared(struct domain *d);
 /* Gives the domain's own reference back (once; false if it was not there). The frame goes when the last one goes. */
 bool frame_drop_alloc(struct frame *f);
 

@@ -16,8 +16,9 @@ enum lock_level {
     LOCK_SCHEDULER, /* who runs next */
     LOCK_TIMER,
     LOCK_HEAP,
-    LOCK_FRAMES,  /* the frame allocator */
-    LOCK_CONSOLE, /* last: anybody may print */
+    LOCK_FRAMES,     /* the frame allocator */
+    LOCK_GUEST_LINE, /* the lines that guests have begun */
+    LOCK_CONSOLE,    /* last: anybody may print */
     LOCK_LEVELS
 };
 
