@@ -28,7 +28,7 @@ enum encoding {
 #define F_NO_REP  0x0010 /* with F2 or F3 it is something else */
 #define F_NO_66   0x0020 /* with 66 it is something else */
 #define F_SIZE_8  0x0040 /* operand size 8 always */
-#define F_SIZE_4  0x0080 /* operand size 4, or 2 with 66; REX.W has no effect */
+#define F_SIZE_4  0x0080 /* operand size 4, or 2 with 66 */
 #define F_SIZE_2  0x0100 /* operand size 2 always */
 #define F_SIZE_M2 0x0200 /* operand size 2 if memory */
 #define F_SIZE_10 0x0400 /* a table register: 2 bytes of limit, 8 of base */
@@ -181,13 +181,16 @@ static const struct opcode two_byte[256] = {
     [0xc7] = {GROUP | GROUP_0FC7, 0, 0},
 };
 
-/* 0F 01 with a register form: the whole ModRM byte is the opcode. */
+/* 0F 01 with a register form: the whole ModRM byte is the opcode. 66, F2 or F3 makes something else of most.
+ */
 static const struct {
     uint8_t modrm;
     uint8_t op;
+    uint16_t flags;
 } system_ops[] = {
-    {0xc1, INSN_VMCALL}, {0xc8, INSN_MONITOR}, {0xc9, INSN_MWAIT},   {0xca, INSN_CLAC},   {0xcb, INSN_STAC},
-    {0xd0, INSN_XGETBV}, {0xd1, INSN_XSETBV},  {0xd9, INSN_VMMCALL}, {0xf8, INSN_SWAPGS}, {0xf9, INSN_RDTSCP},
+    {0xc1, INSN_VMCALL, F_NP}, {0xc8, INSN_MONITOR, F_NP}, {0xc9, INSN_MWAIT, F_NP},  {0xca, INSN_CLAC, F_NP},
+    {0xcb, INSN_STAC, F_NP},   {0xd0, INSN_XGETBV, F_NP},  {0xd1, INSN_XSETBV, F_NP}, {0xd9, INSN_VMMCALL, 0},
+    {0xf8, INSN_SWAPGS, 0},    {0xf9, INSN_RDTSCP, 0},
 };
 
 #define REX_B 1
@@ -360,8 +363,8 @@ static uint8_t operand_size(const struct cursor *c, const struct insn *insn, uin
         return 8;
     if (flags & F_SIZE_10)
         return 10;
-    if (c->rex & REX_W && !(flags & F_SIZE_4))
-        return 8;
+    if (c->rex & REX_W) /* which overrules 66, even where it does not give 8 */
+        return flags & F_SIZE_4 ? 4 : 8;
     return c->operand_prefix && !(flags & F_NO_16) ? 2 : 4;
 }
 
@@ -426,13 +429,22 @@ static bool form_is_legal(const struct insn *insn, uint16_t flags)
     return true;
 }
 
+static bool prefixes_allowed(const struct cursor *c, const struct insn *insn, uint16_t flags)
+{
+    return !(flags & F_NO_REP && insn->rep != INSN_REP_NONE) && !(flags & F_NO_66 && c->operand_prefix);
+}
+
 static void system_op_decode(struct cursor *c, struct insn *insn, uint8_t modrm)
 {
+    uint16_t flags = 0;
+
     for (size_t i = 0; i < sizeof(system_ops) / sizeof(system_ops[0]); i++) {
-        if (system_ops[i].modrm == modrm)
+        if (system_ops[i].modrm == modrm) {
             insn->op = system_ops[i].op;
+            flags = system_ops[i].flags;
+        }
     }
-    if (insn->op == INSN_NONE || c->operand_prefix || insn->rep != INSN_REP_NONE)
+    if (insn->op == INSN_NONE || !prefixes_allowed(c, insn, flags))
         cursor_fail(c, DECODE_UNKNOWN);
     else if (insn->lock)
         cursor_fail(c, DECODE_BAD);
@@ -455,8 +467,7 @@ static void row_decode(struct cursor *c, struct insn *insn, struct opcode row)
             return;
         }
     }
-    if (row.op == INSN_NONE || (row.flags & F_NO_REP && insn->rep != INSN_REP_NONE) ||
-        (row.flags & F_NO_66 && c->operand_prefix)) {
+    if (row.op == INSN_NONE || !prefixes_allowed(c, insn, row.flags)) {
         cursor_fail(c, DECODE_UNKNOWN);
         return;
     }

@@ -3,5 +3,5 @@
 # Also works alone, from the root of the tree: make -f tests/unit/abi/abi.mk test-abi
 
 .PHONY: test-abi
-test-abi: ## compare the guest ABI headers with libxen-dev
-	python3 tests/unit/abi/abi_test.py --include xen-lite/include
+test-abi: ## Compare the guest ABI headers with Debian's libxen-dev
+	@$(or $(PYTHON),python3) tests/unit/abi/abi_test.py --include xen-lite/include
