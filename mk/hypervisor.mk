@@ -19,7 +19,7 @@ HV_INCLUDE := -I arch/x86/include -I xen-lite/include -I xen-lite -I .
 # unless said, no implicit narrowing; frames stay small because the stacks do.
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wundef -Wvla -Wimplicit-fallthrough -Wpointer-arith -Wwrite-strings -Wredundant-decls -Wformat=2 \
-            -Wframe-larger-than=2048
+            -Wframe-larger-than=2048 -Werror=implicit-function-declaration -Werror=int-conversion
 WARNINGS += $(if $(is_clang),-Wcomma -Wunreachable-code-aggressive,-Wlogical-op -Wduplicated-cond -Wtrampolines)
 WARN_FATAL := $(if $(filter-out 0,$(WERROR)),-Werror)
 

@@ -69,7 +69,7 @@ BROKEN = {
     "wild-segment": lambda data: bytes(first_load(Elf(data), P_OFFSET, 0xFFFFFFFFFFFFF000).data),
     "huge-segment": lambda data: bytes(first_load(Elf(data), P_MEMSZ, 0xFFFFFFFFFFFF0000).data),
     "short-segment": lambda data: bytes(first_load(Elf(data), P_MEMSZ, 1).data),
-    "far-segment": lambda data: bytes(first_load(Elf(data), P_VADDR, 0x0000700000000000).data),
+    "far-segment": lambda data: bytes(first_load(Elf(data), P_PADDR, 0x0000700000000000).data),
 }
 
 

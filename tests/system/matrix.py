@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 
 MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
-KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
+KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
         "same"}
 
 
@@ -43,6 +43,14 @@ def lines(text):
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
+def said_of(story, section, mode):
+    """The text that `words` gives for a mode."""
+    table = dict(line.split(": ", 1) for line in lines(section.get("words", "")))
+    if table and mode not in table:
+        raise ValueError(f"[{story}]: words has no line for {mode!r}")
+    return table.get(mode, "")
+
+
 def rows_of(story, section):
     unknown = set(section) - KEYS
     if unknown:
@@ -52,9 +60,10 @@ def rows_of(story, section):
             raise ValueError(f"[{story}]: unknown machine {machine!r}; there are {', '.join(MACHINES)}")
         for mode in section.get("modes", "-").split():
             mode = "" if mode == "-" else mode
+            words = said_of(story, section, mode)
 
-            def filled(key, default="", mode=mode):
-                return section.get(key, default).replace("{mode}", mode)
+            def filled(key, default="", mode=mode, words=words):
+                return section.get(key, default).replace("{mode}", mode).replace("{words}", words)
 
             yield Row(story=story, machine=machine, mode=mode, xl=filled("xl", "console=com1 debug-exit=0xf4"),
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
