@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's command line, see cmdline.h. One row of `rows` for each option says what kind of value it takes and
- * where that goes; one function for each kind reads the value and knows how to say what it expects.
+ * The hypervisor's command line, see cmdline.h. One row of `rows` for each option says what kind of value it
+ * takes and where that goes; one function for each kind reads the value and knows how to say what it expects.
  */
 #include "common/cmdline.h"
 #include "common/printk.h"
@@ -9,14 +9,14 @@
 #include "lib/string.h"
 #include "lib/words.h"
 
-#define DEFAULTS                                                                                                    \
-    {                                                                                                               \
-        .console_com1 = true, .console_vga = true, .hap = true, .com1 = {                                           \
-            .baud = 115200,                                                                                         \
-            .data_bits = 8,                                                                                         \
-            .parity = 'n',                                                                                          \
-            .stop_bits = 1                                                                                          \
-        }                                                                                                           \
+#define DEFAULTS                                                                                             \
+    {                                                                                                        \
+        .console_com1 = true, .console_vga = true, .hap = true, .com1 = {                                    \
+            .baud = 115200,                                                                                  \
+            .data_bits = 8,                                                                                  \
+            .parity = 'n',                                                                                   \
+            .stop_bits = 1                                                                                   \
+        }                                                                                                    \
     }
 
 struct cmdline_options options = DEFAULTS;
@@ -30,16 +30,11 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"console", KIND_CONSOLES, &options},
-    {"com1", KIND_COM, &options.com1},
-    {"loglvl", KIND_LEVEL, &log_threshold},
-    {"guest_loglvl", KIND_LEVEL, &guest_log_threshold},
-    {"noreboot", KIND_BOOL, &options.noreboot},
-    {"hap", KIND_BOOL, &options.hap},
-    {"maxcpus", KIND_U32, &options.maxcpus},
-    {"idle", KIND_IDLE, &options.idle},
-    {"debug-exit", KIND_PORT, &options.debug_exit},
-    {"scatter", KIND_U64, &options.scatter},
+    {"console", KIND_CONSOLES, &options},           {"com1", KIND_COM, &options.com1},
+    {"loglvl", KIND_LEVEL, &log_threshold},         {"guest_loglvl", KIND_LEVEL, &guest_log_threshold},
+    {"noreboot", KIND_BOOL, &options.noreboot},     {"hap", KIND_BOOL, &options.hap},
+    {"maxcpus", KIND_U32, &options.maxcpus},        {"idle", KIND_IDLE, &options.idle},
+    {"debug-exit", KIND_PORT, &options.debug_exit}, {"scatter", KIND_U64, &options.scatter},
 };
 
 /* A name and what it stands for, where an option takes one of a few words. */
@@ -49,15 +44,17 @@ struct choice {
 };
 
 static const struct choice bool_choices[] = {
-    {"1", 1}, {"yes", 1}, {"on", 1}, {"true", 1}, {"enable", 1},
-    {"0", 0}, {"no", 0}, {"off", 0}, {"false", 0}, {"disable", 0},
+    {"1", 1}, {"yes", 1}, {"on", 1},  {"true", 1},  {"enable", 1},
+    {"0", 0}, {"no", 0},  {"off", 0}, {"false", 0}, {"disable", 0},
 };
 static const struct choice level_choices[] = {
     {"none", LOG_NONE}, {"error", LOG_ERROR}, {"warning", LOG_WARNING},
     {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {"all", LOG_DEBUG},
 };
 static const struct choice idle_choices[] = {
-    {"poweroff", IDLE_POWEROFF}, {"halt", IDLE_HALT}, {"reboot", IDLE_REBOOT},
+    {"poweroff", IDLE_POWEROFF},
+    {"halt", IDLE_HALT},
+    {"reboot", IDLE_REBOOT},
 };
 
 static bool choose(const struct choice *choices, size_t count, const char *text, size_t n, u32 *value)
@@ -71,7 +68,8 @@ static bool choose(const struct choice *choices, size_t count, const char *text,
     return false;
 }
 
-/* What could not be understood, until there is a console -----------------------------------------------------------*/
+/* What could not be understood, until there is a console
+ * -----------------------------------------------------------*/
 
 #define WARNINGS_MAX 8
 
@@ -99,7 +97,8 @@ u32 cmdline_print_warnings(void)
     return warning_count;
 }
 
-/* Values: each returns false where the text is not of its kind and leaves the old value -----------------------------*/
+/* Values: each returns false where the text is not of its kind and leaves the old value
+ * -----------------------------*/
 
 static bool read_bool(const char *text, bool *to)
 {
@@ -246,7 +245,8 @@ static const char *expected(enum kind kind)
     return texts[kind];
 }
 
-/* Words -------------------------------------------------------------------------------------------------------------*/
+/* Words
+ * -------------------------------------------------------------------------------------------------------------*/
 
 static const struct row *find_row(const char *name)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hypervisor's command line, as GRUB gives it. Names and values are Xen's where Xen has the option:
- *   console=com1,vga|com1|vga|none   com1=115200,8n1   loglvl=LEVEL   guest_loglvl=LEVEL   noreboot   hap=BOOL
+ *   console=com1,vga|com1|vga|none   com1=115200,8n1   loglvl=LEVEL   guest_loglvl=LEVEL   noreboot hap=BOOL
  *   maxcpus=N   and ours:   idle=poweroff|halt|reboot   debug-exit=0xf4   scatter=SEED
- * LEVEL: none error warning info debug all (of Xen's "a/b" the second counts). BOOL: 1 yes on true enable, 0 no off
- * false disable; "no-NAME" is NAME=0. Given twice, the last one wins. What is not understood is named in a warning,
- * kept until cmdline_print_warnings(), and the rest goes on.
+ * LEVEL: none error warning info debug all (of Xen's "a/b" the second counts). BOOL: 1 yes on true enable, 0
+ * no off false disable; "no-NAME" is NAME=0. Given twice, the last one wins. What is not understood is named
+ * in a warning, kept until cmdline_print_warnings(), and the rest goes on.
  */
 #ifndef XL_COMMON_CMDLINE_H
 #define XL_COMMON_CMDLINE_H

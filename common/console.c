@@ -33,7 +33,8 @@ static void end_line(struct domain *d)
     if (!rate_limit_allow(&d->console_limit, system_time(), CONSOLE_BURST, CONSOLE_PER_SECOND))
         return;
     say_dropped(d);
-    int n = format_text(text, sizeof(text), "(d%u:%s) %.*s\n", d->id, d->config.name, (int)fill, d->console_line);
+    int n =
+        format_text(text, sizeof(text), "(d%u:%s) %.*s\n", d->id, d->config.name, (int)fill, d->console_line);
     console_write(text, (size_t)n);
 }
 

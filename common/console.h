@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What guests print. A domain's text is gathered into lines; each whole line appears as "(dN:name) text", so lines of
- * two domains or of the hypervisor never mix. Bytes that are not printable appear as '.', except tabs; '\r' is left out.
+ * What guests print. A domain's text is gathered into lines; each whole line appears as "(dN:name) text", so
+ * lines of two domains or of the hypervisor never mix. Bytes that are not printable appear as '.', except
+ * tabs; '\r' is left out.
  */
 #ifndef XL_COMMON_CONSOLE_H
 #define XL_COMMON_CONSOLE_H

@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the description of a domain, see domain_config.h. One row for each key; a key may be given once. Whatever is
- * wrong, the sentence names the key, what was found and what is expected, and nothing of the description counts.
+ * Reads the description of a domain, see domain_config.h. One row for each key; a key may be given once.
+ * Whatever is wrong, the sentence names the key, what was found and what is expected, and nothing of the
+ * description counts.
  */
 #include "common/domain_config.h"
-#include "common/domain.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/words.h"
 #include <xen/errno.h>
+#include <xen/xen.h>
 
 #define MEMORY_MIN MIB(1)
 #define MEMORY_MAX GIB(1024) /* frame numbers of a domain fit 28 bits */
 #define WORD_MAX   128
 
-enum key { KEY_NAME, KEY_TYPE, KEY_MEMORY, KEY_MAXMEM, KEY_VCPUS, KEY_PAGING, KEY_POWEROFF, KEY_REBOOT, KEY_CRASH,
-           KEY_PRIVILEGED, KEY_COUNT };
+enum key {
+    KEY_NAME,
+    KEY_TYPE,
+    KEY_MEMORY,
+    KEY_MAXMEM,
+    KEY_VCPUS,
+    KEY_PAGING,
+    KEY_POWEROFF,
+    KEY_REBOOT,
+    KEY_CRASH,
+    KEY_PRIVILEGED,
+    KEY_COUNT
+};
 
 struct row {
     const char *name;
@@ -110,7 +122,7 @@ static bool read_vcpus(const char *text, u32 *vcpus)
 {
     u64 n;
 
-    if (!parse_u64(text, &n) || n < 1 || n > DOMAIN_VCPUS_MAX)
+    if (!parse_u64(text, &n) || n < 1 || n > XEN_LEGACY_MAX_VCPUS)
         return false;
     *vcpus = (u32)n;
     return true;
@@ -239,13 +251,15 @@ static int finish(struct reader *r)
     if ((r->seen & 1u << KEY_MAXMEM) == 0)
         c->maxmem = c->memory;
     if (c->maxmem < c->memory)
-        return fail(r, "maxmem: found %lu KiB, expected at least memory, %lu KiB", c->maxmem >> 10, c->memory >> 10);
+        return fail(r, "maxmem: found %lu KiB, expected at least memory, %lu KiB", c->maxmem >> 10,
+                    c->memory >> 10);
     return 0;
 }
 
 static bool is_dashes(const char *p)
 {
-    return p[0] == '-' && p[1] == '-' && (p[2] == 0 || p[2] == ' ' || p[2] == '\t' || p[2] == '\n' || p[2] == '\r');
+    return p[0] == '-' && p[1] == '-' &&
+           (p[2] == 0 || p[2] == ' ' || p[2] == '\t' || p[2] == '\n' || p[2] == '\r');
 }
 
 int domain_config_parse(const char *text, struct domain_config *out, char *error, size_t error_size)

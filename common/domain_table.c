@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is there: domains by number. Number n has its place at n % DOMAINS_MAX; a new domain gets the next number whose
- * place is free, so a number comes back only after all others were used. Looking up takes no lock: a place changes by
- * one store. Domains are created and destroyed by one cpu at a time (LOCK_DOMAIN_TABLE).
+ * Who is there: domains by number. Number n has its place at n % DOMAINS_MAX; a new domain gets the next
+ * number whose place is free, so a number comes back only after all others were used. Looking up takes no
+ * lock: a place changes by one store. Domains are created and destroyed by one cpu at a time
+ * (LOCK_DOMAIN_TABLE).
  */
 #include "common/domain.h"
 #include "common/spinlock.h"

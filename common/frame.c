@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of frames and the end of a frame's use. Everything before that end is inline in frame.h; what a frame's
- * type means stands in the arch part.
+ * The table of frames and the end of a frame's use. Everything before that end is inline in frame.h; what a
+ * frame's type means stands in the arch part.
  */
 #include "common/frame.h"
 #include "common/domain.h"
-#include "common/frame_alloc.h"
 #include "lib/bug.h"
 #include "lib/string.h"
 #include <arch/paging.h>
 
-struct frame *frame_table;
-u64 frame_count;
-u64 *m2p_table;
-u8 *direct_map;
-
 /* Bits that each hold a reference, and what must therefore be gone before the last reference is. */
-#define FRAME_HELD (FRAME_TC_MASK | FRAME_VALIDATED | FRAME_PINNED | FRAME_ALLOC | FRAME_LOCKED | FRAME_LISTED)
+#define FRAME_HELD                                                                                           \
+    (FRAME_TC_MASK | FRAME_VALIDATED | FRAME_PINNED | FRAME_ALLOC | FRAME_LOCKED | FRAME_LISTED)
 
 /*
- * Nobody else can come now: frame_get() refuses a frame without references. The order matters: no processor may still
- * translate to the frame when it is scrubbed, and nothing may remain of it when the allocator gets it.
+ * Nobody else can come now: frame_get() refuses a frame without references. The order matters: no processor
+ * may still translate to the frame when it is scrubbed, and nothing may remain of it when the allocator gets
+ * it.
  */
 void frame_last_put(struct frame *f)
 {
@@ -52,7 +48,8 @@ static struct frame *frame_publish(mfn_t mfn, u16 owner, u64 word)
     return f;
 }
 
-/* The charge comes first and is taken back on failure: two allocations at once cannot both take the last page. */
+/* The charge comes first and is taken back on failure: two allocations at once cannot both take the last
+ * page. */
 struct frame *frame_alloc_domain(struct domain *d)
 {
     u64 had = atomic_fetch_add_explicit(&d->tot_pages, 1, memory_order_relaxed);
@@ -69,7 +66,8 @@ struct frame *frame_alloc_shared(struct domain *d)
 {
     mfn_t mfn = frame_alloc_host();
 
-    return mfn_is_invalid(mfn) ? NULL : frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
+    return mfn_is_invalid(mfn) ? NULL
+                               : frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
 }
 
 bool frame_drop_alloc(struct frame *f)

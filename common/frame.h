@@ -181,4 +181,13 @@ bool frame_drop_alloc(struct frame *f);
 
 u64 frame_free_count(void);
 
+/* Values of frame->note while owner is OWNER_NONE. */
+#define FRAME_NOTE_NONE   0
+#define FRAME_NOTE_ZEROED 1      /* free, and its memory is known to be zero */
+#define FRAME_NOTE_RUN    0x5255 /* first frame of a heap allocation; frame->link: how many */
+#define FRAME_NOTE_SLOTS  0x534c /* cut into slots by the heap */
+
+/* For frame.c alone: one frame back to the allocator: word 0, owner OWNER_NONE, note set by the caller. */
+void frame_alloc_return(mfn_t m);
+
 #endif

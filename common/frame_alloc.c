@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which frames are free: one bit each, and above it one bit for each word that has any. A single frame is found in a
- * few steps from where the last one was found; runs are searched from the bottom. Frames that were scrubbed when they
- * were freed are marked (frame->note) and not cleared a second time.
+ * Which frames are free: one bit each, and above it one bit for each word that has any. A single frame is
+ * found in a few steps from where the last one was found; runs are searched from the bottom. Frames that were
+ * scrubbed when they were freed are marked (frame->note) and not cleared a second time.
  */
-#include "common/frame_alloc.h"
+#include "common/frame.h"
 #include "common/spinlock.h"
 #include "lib/bug.h"
 #include "lib/string.h"
+
+struct frame *frame_table;
+u64 frame_count;
+u64 *m2p_table;
+u8 *direct_map;
 
 static struct spinlock lock = SPINLOCK(LOCK_FRAMES);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small allocations are slots of a frame, all of one size; slot 0 holds the frame's own account. So no slot begins at a
- * page boundary, and an address tells by itself which kind of allocation it is.
+ * Small allocations are slots of a frame, all of one size; slot 0 holds the frame's own account. So no slot
+ * begins at a page boundary, and an address tells by itself which kind of allocation it is.
  *
- *   frame: [ account | slot 1 | slot 2 | ... ]      frames with a free slot stand on a list, one for each size
+ *   frame: [ account | slot 1 | slot 2 | ... ]      frames with a free slot stand on a list, one for each
+ * size
  */
 #include "common/heap.h"
-#include "common/frame_alloc.h"
+#include "common/frame.h"
 #include "common/spinlock.h"
 #include "lib/bug.h"
 #include "lib/string.h"

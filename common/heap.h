@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own memory. Sizes up to 1 KiB come from frames cut into slots of 32 to 1024 bytes; larger ones are
- * runs of whole frames. Nothing of it is ever visible to a guest unless its frame is shared on purpose.
+ * The hypervisor's own memory. Sizes up to 1 KiB come from frames cut into slots of 32 to 1024 bytes; larger
+ * ones are runs of whole frames. Nothing of it is ever visible to a guest unless its frame is shared on
+ * purpose.
  */
 #ifndef XL_COMMON_HEAP_H
 #define XL_COMMON_HEAP_H

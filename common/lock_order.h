@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of locks, written once: a cpu that holds a lock may only take one further down this list, and never two
- * of the same level. spinlock_lock() checks it against the cpu's `locks_held` once lock_order_checked is set.
- * The page lock (FRAME_LOCKED in a frame's word) stands above them all: whoever holds it may take any of these; it is
- * never taken while one of these is held.
+ * The order of locks, written once: a cpu that holds a lock may only take one further down this list, and
+ * never two of the same level. spinlock_lock() checks it against the cpu's `locks_held` once
+ * lock_order_checked is set. The page lock (FRAME_LOCKED in a frame's word) stands above them all: whoever
+ * holds it may take any of these; it is never taken while one of these is held.
  */
 #ifndef XL_COMMON_LOCK_ORDER_H
 #define XL_COMMON_LOCK_ORDER_H

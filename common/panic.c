@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the hypervisor itself: says why and where, leaves the status of a failed run at the debug-exit port, then
- * halts (noreboot) or reboots. A fault on the way here must not start it all over: the second time it only halts.
+ * The end of the hypervisor itself: says why and where, leaves the status of a failed run at the debug-exit
+ * port, then halts (noreboot) or reboots. A fault on the way here must not start it all over: the second time
+ * it only halts.
  */
 #include "common/cmdline.h"
 #include "common/printk.h"

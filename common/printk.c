@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hypervisor's log, see printk.h. A message is formatted first and written in one piece under the console's lock. */
+/* The hypervisor's log, see printk.h. A message is formatted first and written in one piece under the
+ * console's lock. */
 #include "common/printk.h"
 #include "common/domain.h"
 #include "common/printk_internal.h"
@@ -44,7 +45,8 @@ void console_write(const char *text, size_t n)
     console_unlock();
 }
 
-/* Each line of the message on a line of its own behind the prefix; the last one ends even if it was cut short. */
+/* Each line of the message on a line of its own behind the prefix; the last one ends even if it was cut
+ * short. */
 static void write_lines(const char *text)
 {
     console_lock();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bucket of tokens: holds `burst` at most, gains `per_second` of them each second of system time, starts full.
- * Each line that a guest causes takes one; what finds none is counted, so that it can be said how much is missing.
+ * A bucket of tokens: holds `burst` at most, gains `per_second` of them each second of system time, starts
+ * full. Each line that a guest causes takes one; what finds none is counted, so that it can be said how much
+ * is missing.
  */
 #ifndef XL_COMMON_RATE_LIMIT_H
 #define XL_COMMON_RATE_LIMIT_H

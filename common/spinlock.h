@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ticket lock: served in the order of arrival, so nobody starves. The hypervisor runs with interrupts off (they are
- * on only in a guest and in arch_idle()), so a lock need not switch them off; NMI and machine-check handlers take none.
+ * A ticket lock: served in the order of arrival, so nobody starves. The hypervisor runs with interrupts off
+ * (they are on only in a guest and in arch_idle()), so a lock need not switch them off; NMI and machine-check
+ * handlers take none.
  */
 #ifndef XL_COMMON_SPINLOCK_H
 #define XL_COMMON_SPINLOCK_H
@@ -18,10 +19,14 @@ struct spinlock {
     u32 level;           /* enum lock_level */
 };
 
-#define SPINLOCK(lock_level) {.level = (lock_level)}
+#define SPINLOCK(lock_level)                                                                                 \
+    {                                                                                                        \
+        .level = (lock_level)                                                                                \
+    }
 
 /*
- * Off while processors have no struct cpu of their own yet: set by the start code once this_cpu() works everywhere.
+ * Off while processors have no struct cpu of their own yet: set by the start code once this_cpu() works
+ * everywhere.
  */
 extern bool lock_order_checked;
 

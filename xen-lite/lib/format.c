@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Formatted text, see format.h. Writes into the caller's buffer alone; needs no memory, no locks, no other file. */
+/* Formatted text, see format.h. Writes into the caller's buffer alone; needs no memory, no locks, no other
+ * file. */
 #include "lib/format.h"
 #include "lib/string.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory and text. Blocks move by 8-byte string instructions; the odd bytes at the end are covered by one more word
- * that overlaps the last one, so there is no loop over bytes. Relies on the direction flag being clear (the entry
- * code's promise, and the C calling convention's).
+ * Memory and text. Blocks move by 8-byte string instructions; the odd bytes at the end are covered by one
+ * more word that overlaps the last one, so there is no loop over bytes. Relies on the direction flag being
+ * clear (the entry code's promise, and the C calling convention's).
  */
 #include "lib/string.h"
 #include "lib/types.h"

@@ -67,7 +67,8 @@ bool parse_u64(const char *text, u64 *value)
         return false;
     for (; *text != 0; text++) {
         int digit = digit_value(*text);
-        if (digit >= base || __builtin_mul_overflow(n, (u64)base, &n) || __builtin_add_overflow(n, (u64)digit, &n))
+        if (digit >= base || __builtin_mul_overflow(n, (u64)base, &n) ||
+            __builtin_add_overflow(n, (u64)digit, &n))
             return false;
     }
     *value = n;
