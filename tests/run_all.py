@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """tests/run_all.py MAKE TARGET...: make each target, go on after a failure, and count all results in the last line.
 
-A target says its counts in a line "NAME: N passed, N failed" (the last one counts); one that ends without such a line counts as one test.
+A target says its counts in a line "NAME: N passed, N failed", of which the last counts; one without counts as one test.
 """
 
 import os

@@ -29,14 +29,14 @@ def declared_uphill():
 
 
 def symbols(path):
-    """(names it defines for others, names it needs)"""
+    """(functions it defines for others, names it needs)"""
     done = subprocess.run(["nm", "-P", str(path)], stdout=subprocess.PIPE, text=True, check=True)
     defined, needed = set(), set()
     for line in done.stdout.splitlines():
         name, kind = line.split()[:2]
         if kind in "UWw":
             needed.add(name)
-        elif kind.isupper():
+        elif kind == "T":
             defined.add(name)
     return defined, needed
 

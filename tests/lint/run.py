@@ -19,8 +19,11 @@ from style import scripts
 HERE = tree.ROOT / "tests/lint"
 C_FOLDERS = ("arch/x86", "common", "hypercalls", "xen-lite/lib")
 
+# Left to the compilers, which see all macros: shifts that are too wide. And the linker's symbols are compared by design.
 CPPCHECK = ["cppcheck", "--quiet", "--error-exitcode=1", "--enable=warning,portability", "--std=c11", "--platform=unix64",
-            "--inline-suppr", "--suppress=missingInclude", "--template={file}:{line}: {message} [{id}]",
+            "--inline-suppr", "--suppress=missingInclude", "--suppress=comparePointers",
+            "--suppress=shiftTooManyBits",
+            "--template={file}:{line}: {message} [{id}]",
             "-I", "xen-lite/include", "-I", "arch/x86/include", "-I", "xen-lite", "-I", "."]
 
 

@@ -6,8 +6,8 @@ import dataclasses
 import pathlib
 
 MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
-KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect", "forbid", "status",
-        "same"}
+KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect",
+        "forbid", "status", "same"}
 
 
 @dataclasses.dataclass(frozen=True)

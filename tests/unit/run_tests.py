@@ -55,7 +55,8 @@ def main():
             if failed:
                 print(text)
             if failed or not args.quiet:
-                print(f"  {'FAIL' if failed else 'ok':4}  {program}  ({passed} passed, {failed} failed, {seconds:.1f} s)", flush=True)
+                counts = f"{passed} passed, {failed} failed, {seconds:.1f} s"
+                print(f"  {'FAIL' if failed else 'ok':4}  {program}  ({counts})", flush=True)
             total["passed"] += passed
             total["failed"] += failed
             total["skipped"] += skipped
