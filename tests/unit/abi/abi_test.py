@@ -357,11 +357,11 @@ def main():
         excused, absent = check_complete(ours, theirs)
         alone, not_alone = check_alone(ours)
         found, not_found = check_self(ours, theirs, work)
-    print(f"abi: {len(agree)} names agree with libxen-dev, {len(differ)} differ; {excused} of its names are left out by "
+    print(f"  {len(agree)} names agree with libxen-dev, {len(differ)} differ; {excused} of its names are left out by "
           f"a reason, {len(absent)} without; {alone} headers compile alone; {found} planted faults were found")
     passed = len(agree) + alone + found
     failed = len(differ) + len(absent) + len(not_alone) + len(not_found)
-    print(f"{passed} passed, {failed} failed")
+    print(f"abi: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
