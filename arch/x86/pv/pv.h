@@ -52,6 +52,8 @@ void pv_load_descriptor_tables(struct x86_vcpu *v);
 void pv_release_descriptor_tables(struct x86_vcpu *v);
 /* One descriptor as the guest may have it: DPL forced to 3, accessed bit set; false: a kind that is refused. */
 bool pv_fix_descriptor(u64 *descriptor);
+/* Does a selector name 64-bit code, as its tables stand now? */
+bool pv_selector_is_code64(const struct x86_vcpu *v, u16 selector);
 
 /* fpu.c */
 int pv_fpu_init(struct x86_vcpu *v);

@@ -31,6 +31,8 @@
 
 #define DESCRIPTORS_PER_PAGE 512
 #define DESCRIPTOR_ACCESSED  (1ull << 40)
+#define DESCRIPTOR_CODE      (1ull << 43)
+#define DESCRIPTOR_LONG      (1ull << 53)
 #define DESCRIPTOR_USER      (1ull << 44) /* code or data; 0: system (gates, TSS, LDT) */
 #define DESCRIPTOR_DPL       (3ull << 45)
 #define DESCRIPTOR_PRESENT   (1ull << 47)
@@ -66,6 +68,7 @@ bool pv_check_descriptor_page(u64 *page)
 /* The tables of this cpu -------------------------------------------------------------------------------------------*/
 
 #define LDT_FIRST_PAGE 16
+#define SELECTOR_LOCAL 4 /* in the LDT */
 #define OUR_GDT_PAGE   (SEL_LDT >> PAGE_SHIFT)
 
 #define ENTRY_READ_ONLY (1ull << 63 | 1ull << 5 | 1) /* present, accessed, no-execute; not writable, not user */
@@ -259,6 +262,25 @@ long arch_set_ldt(struct vcpu *v, vaddr_t base, u32 entries)
         ldt_map(xv);
     frames_put(old, old_pages);
     return 0;
+}
+
+/* The guest's descriptor behind a selector; 0, which is not present, where its tables have none. */
+static u64 descriptor_read(const struct x86_vcpu *v, u16 selector)
+{
+    bool local = selector & SELECTOR_LOCAL;
+    u32 index = selector >> 3, page = index / DESCRIPTORS_PER_PAGE;
+    if (index >= (local ? v->ldt_entries : v->gdt_entries))
+        return 0;
+    const u64 *descriptors = mfn_to_ptr(local ? v->ldt_frame[page] : v->gdt_frame[page]);
+    return read_once(descriptors[index % DESCRIPTORS_PER_PAGE]);
+}
+
+bool pv_selector_is_code64(const struct x86_vcpu *v, u16 selector)
+{
+    const u64 wanted = DESCRIPTOR_PRESENT | DESCRIPTOR_USER | DESCRIPTOR_CODE | DESCRIPTOR_LONG;
+    if ((selector | 3) == SEL_RING3_CS64)
+        return true;
+    return selector > 3 && (descriptor_read(v, selector) & wanted) == wanted;
 }
 
 /* A page that is in use as a table of another kind (or is not the domain's) gives neither of the two types. */
