@@ -50,8 +50,6 @@ void pv_save_segments(struct x86_vcpu *v);
 bool pv_load_segments(struct x86_vcpu *v);
 void pv_load_descriptor_tables(struct x86_vcpu *v);
 void pv_release_descriptor_tables(struct x86_vcpu *v);
-/* One descriptor as the guest may have it: DPL forced to 3, accessed bit set; false: a kind that is refused. */
-bool pv_fix_descriptor(u64 *descriptor);
 /* Does a selector name 64-bit code, as its tables stand now? */
 bool pv_selector_is_code64(const struct x86_vcpu *v, u16 selector);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments of a paravirtualized guest: which descriptors it may have, its GDT and LDT, selectors and bases.
+ * Segments of a paravirtualized guest: its GDT and LDT, selectors and bases. Which descriptors it may have: descriptor.c.
  *
  * A descriptor page is the guest's own memory, held as FRAME_DESCRIPTOR (never writable to it) and mapped read-only
  * into the tables of the cpu that runs the vcpu: GDT pages 0..13, LDT pages 16..31 of the 32 that each cpu has. Pages
  * that the guest does not give are mapped to an empty one, so that any selector names a descriptor, if only an empty
- * one, and a bad selector is always #GP. Descriptors: AMD APM vol. 2 §4.7, Intel SDM vol. 3 §3.4.5.
+ * one, and a bad selector is always #GP.
  *
  * GS has two bases: the one in use is in MSR_GS_BASE, the other in MSR_KERNEL_GS_BASE. While the guest's kernel runs
  * the first is the kernel's, while its user mode runs the user's; pv_toggle_mode() swaps. In struct x86_vcpu,
@@ -27,43 +27,7 @@
 #include <xen/errno.h>
 #include <xen/xen.h>
 
-/* Descriptors ------------------------------------------------------------------------------------------------------*/
-
-#define DESCRIPTORS_PER_PAGE 512
-#define DESCRIPTOR_ACCESSED  (1ull << 40)
-#define DESCRIPTOR_CODE      (1ull << 43)
-#define DESCRIPTOR_LONG      (1ull << 53)
-#define DESCRIPTOR_USER      (1ull << 44) /* code or data; 0: system (gates, TSS, LDT) */
-#define DESCRIPTOR_DPL       (3ull << 45)
-#define DESCRIPTOR_PRESENT   (1ull << 47)
-#define DESCRIPTOR_LDT       (0x82ull << 40) /* present, DPL 0, system type 2 */
-
-/*
- * A descriptor that is not present always faults: any is fine. Code and data become ring 3's and accessed (the
- * processor would set that bit in a page that is read-only). Of the others none: a gate leads to another ring.
- */
-bool pv_fix_descriptor(u64 *descriptor)
-{
-    if (!(*descriptor & DESCRIPTOR_PRESENT))
-        return true;
-    if (!(*descriptor & DESCRIPTOR_USER))
-        return false;
-    *descriptor |= DESCRIPTOR_DPL | DESCRIPTOR_ACCESSED;
-    return true;
-}
-
-/* The page has its type already and nobody can write to it: what the first pass saw the second one finds. */
-bool pv_check_descriptor_page(u64 *page)
-{
-    for (unsigned i = 0; i < DESCRIPTORS_PER_PAGE; i++) {
-        u64 descriptor = page[i];
-        if (!pv_fix_descriptor(&descriptor))
-            return false;
-    }
-    for (unsigned i = 0; i < DESCRIPTORS_PER_PAGE; i++)
-        pv_fix_descriptor(&page[i]);
-    return true;
-}
+#define DESCRIPTOR_LDT (0x82ull << 40) /* present, DPL 0, system type 2 */
 
 /* The tables of this cpu -------------------------------------------------------------------------------------------*/
 
