@@ -3,7 +3,6 @@
  * libFuzzer target: any bytes into the decoder, and what it accepts into the executor. What must hold for
  * every input is asserted; the sanitizers watch the rest. The input: 8 bytes of state, then the instruction.
  * make fuzz-decode builds and runs it.
- * arch/x86/emulate/<all>.c
  */
 #include <stdlib.h>
 #include <string.h>
