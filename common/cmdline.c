@@ -294,12 +294,16 @@ static void set_defaults(void)
     warning_count = 0;
 }
 
+char cmdline_kept[1024];
+
 void cmdline_parse(const char *line)
 {
     char word[128];
     bool first = true;
 
     set_defaults();
+    memset(cmdline_kept, 0, sizeof(cmdline_kept));
+    memcpy(cmdline_kept, line, strnlen(line, sizeof(cmdline_kept) - 1));
     for (;;) {
         switch (word_next(&line, word, sizeof(word))) {
         case WORD_END:

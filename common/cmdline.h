@@ -36,6 +36,8 @@ struct cmdline_options {
 /* The defaults until cmdline_parse(). log_threshold and guest_log_threshold (printk.h) are set by it too. */
 extern struct cmdline_options options;
 
+extern char cmdline_kept[1024]; /* the line as it was given, as far as it fits */
+
 /* Reads the whole line. Needs nothing: no memory, no console, no processor of its own. */
 void cmdline_parse(const char *line);
 /* Says what was not understood, once there is a console. Returns how many complaints there were. */

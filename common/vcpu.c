@@ -14,7 +14,7 @@
 
 long vcpu_restart(struct vcpu *v, u32 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
-    v->restart = (struct restart){.op = op, .args = {a1, a2, a3, a4, a5}};
+    v->restart = (struct restart){.wanted = true, .op = op, .args = {a1, a2, a3, a4, a5}};
     return -XEN_ERESTART;
 }
 

@@ -12,6 +12,7 @@ struct domain;
 
 /* A request that was interrupted: its arguments as they are to be given again. */
 struct restart {
+    bool wanted; /* tells a restart from a result that merely is the same number (an iret's rax, a debug register) */
     u32 op;
     u64 args[5];
 };
