@@ -12,6 +12,7 @@ struct vcpu;
 #define SOFTIRQ_TIMER    (1u << 1)
 #define SOFTIRQ_CONSOLE  (1u << 2)
 #define SOFTIRQ_DOMAIN   (1u << 3) /* a domain is to be taken down or built again */
+#define SOFTIRQ_TABLES   (1u << 4) /* the current vcpu has page tables to invalidate before it goes on */
 
 struct cpu {
     struct vcpu *current;  /* the vcpu whose registers stand on this cpu's stack; while idle the last one that ran, or
@@ -34,7 +35,7 @@ static inline struct vcpu *current_vcpu(void)
 /* Long work asks this after each bounded step; true: give the processor back, the request will be carried on later. */
 static inline bool preempt_pending(void)
 {
-    return this_cpu()->softirq != 0;
+    return (this_cpu()->softirq & ~SOFTIRQ_TABLES) != 0;
 }
 static inline void softirq_raise(u32 bit)
 {

@@ -15,6 +15,8 @@ static void softirq_step(u32 work)
 {
     if (work & SOFTIRQ_TIMER)
         timer_run();
+    if (work & SOFTIRQ_TABLES)
+        arch_tables_softirq(current_vcpu());
     if (work & SOFTIRQ_SCHEDULE)
         sched_run();
     if (work & SOFTIRQ_DOMAIN)

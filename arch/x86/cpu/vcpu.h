@@ -75,6 +75,11 @@ struct x86_domain {
     struct domain domain;
     u32 *p2m;       /* rewrite mode: mfn of each pfn, P2M_NONE where there is none; NULL in direct mode */
     u64 p2m_count;  /* entries */
+
+    /* While it is taken down. */
+    struct table_work work;
+    u64 relinquish_next; /* frame records below this one have been looked at */
+    bool vcpus_relinquished;
 };
 
 #define P2M_NONE 0xffffffffu

@@ -108,8 +108,8 @@ long arch_paging_finish(struct vcpu *v, long rc)
 {
     struct table_work *work = &x86_vcpu(v)->work;
     work->resume = rc == -XEN_ERESTART;
-    if (unlikely(table_work_pending(work)))
-        table_work_run(work);
+    if (unlikely(table_work_pending(work)) && !table_work_run(work))
+        softirq_raise(SOFTIRQ_TABLES);
     return rc;
 }
 

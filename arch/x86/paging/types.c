@@ -11,6 +11,7 @@
 #include "common/cpu.h"
 #include "lib/bug.h"
 #include "lib/string.h"
+#include <arch/paging.h>
 
 /* ---- references of one entry ---------------------------------------------------------------------------------- */
 

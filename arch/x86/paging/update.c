@@ -14,6 +14,7 @@
 #include "common/cpu.h"
 #include "lib/bug.h"
 #include <arch/paging.h>
+#include <xen/xen.h>
 
 /* ---- the cursor ----------------------------------------------------------------------------------------------- */
 
@@ -41,40 +42,45 @@ static inline unsigned cursor_lock(struct x86_vcpu *v, const struct domain *d, s
 /* ---- the store ------------------------------------------------------------------------------------------------ */
 
 /*
- * Stores the entry in one write; the processor may set accessed and dirty bits of the old one at any moment.
- * Returns what stood there.
+ * Stores an entry in one write; the processor may set accessed and dirty bits of the old one at any moment. *old: what
+ * stood there. False (STORE_IF_EQUAL only): something else than *old stands there, nothing was stored.
  */
-static inline u64 entry_store(u64 *slot, u64 new, bool keep_ad)
+static inline bool entry_store(u64 *slot, u64 new, enum store_mode mode, u64 *old)
 {
     _Atomic u64 *a = (_Atomic u64 *)slot;
-    if (likely(!keep_ad))
-        return atomic_exchange_explicit(a, new, memory_order_acq_rel);
-    u64 old = atomic_load_explicit(a, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak(a, &old, new | (old & (PTE_ACCESSED | PTE_DIRTY))))
+    if (likely(mode == STORE_PLAIN)) {
+        *old = atomic_exchange_explicit(a, new, memory_order_acq_rel);
+        return true;
+    }
+    if (mode == STORE_IF_EQUAL)
+        return atomic_compare_exchange_strong(a, old, new);
+    *old = atomic_load_explicit(a, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(a, old, new | (*old & (PTE_ACCESSED | PTE_DIRTY))))
         ;
-    return old;
+    return true;
 }
 
-int update_l1_entry(const struct domain *d, u64 *slot, u64 val, bool keep_ad)
+int update_l1_entry(const struct domain *d, u64 *slot, u64 val, enum store_mode mode, u64 expected)
 {
-    u64 old;
+    u64 old = expected;
     if (!(val & PTE_PRESENT)) {
-        old = entry_store(slot, val, keep_ad);
+        if (!entry_store(slot, val, mode, &old))
+            return -XEN_EAGAIN;
     } else {
         int rc = 0;
         mfn_t mfn = leaf_frame(d, val, &rc);
         if (unlikely(rc))
             return rc;
-        u64 new = entry_stored(val, mfn);
-        old = read_once(*slot);
-        if ((old & PTE_PRESENT) && !((old ^ new) & ~PTE_FLAGS_ONLY)) {
-            entry_store(slot, new, keep_ad);
-            return 0;
-        }
+        u64 new = entry_stored(val, mfn), now = read_once(*slot);
+        if ((now & PTE_PRESENT) && !((now ^ new) & ~PTE_FLAGS_ONLY))
+            return entry_store(slot, new, mode, &old) ? 0 : -XEN_EAGAIN;
         rc = leaf_hold(d, new, mfn);
         if (unlikely(rc))
             return rc;
-        old = entry_store(slot, new, keep_ad);
+        if (!entry_store(slot, new, mode, &old)) {
+            leaf_drop(new);
+            return -XEN_EAGAIN;
+        }
     }
     if (old & PTE_PRESENT)
         leaf_drop(old);
@@ -82,24 +88,25 @@ int update_l1_entry(const struct domain *d, u64 *slot, u64 val, bool keep_ad)
 }
 
 /*
- * An entry of level 2 to 4. The table below may have to be promoted first, which is long work: the page lock is given
- * up meanwhile and everything is looked at again.
+ * An entry of level 2 to 4. *promote: the table below has to be promoted first, which is long work: the page lock is
+ * given up meanwhile and everything is looked at again.
  */
-static int update_table_entry(struct x86_vcpu *v, struct domain *d, unsigned level, u64 *slot, u64 val, bool keep_ad)
+static int update_table_entry(struct x86_vcpu *v, struct domain *d, unsigned level, u64 *slot, u64 val,
+                              enum store_mode mode, u64 expected, bool *promote)
 {
-    u64 new = val;
+    u64 new = val, old = expected;
     if (val & PTE_PRESENT) {
-        u64 old = read_once(*slot);
         int rc = child_hold(d, level, &new);
-        if (rc)
+        if (rc) {
+            *promote = rc == -XEN_EAGAIN;
             return rc;
-        if ((old & PTE_PRESENT) && !((old ^ new) & ~(PTE_FLAGS_ONLY | PTE_RW))) {
-            entry_store(slot, new, keep_ad);
-            child_drop(new, &v->work); /* the entry held it already */
-            return 0;
         }
     }
-    u64 old = entry_store(slot, new, keep_ad);
+    if (!entry_store(slot, new, mode, &old)) {
+        if (new & PTE_PRESENT)
+            child_drop(new, &v->work);
+        return -XEN_EAGAIN;
+    }
     if (old & PTE_PRESENT)
         child_drop(old, &v->work);
     return 0;
@@ -143,20 +150,21 @@ static bool is_reserved_slot(unsigned level, unsigned index)
 }
 
 long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, struct frame *f, unsigned index,
-                  u64 val, bool keep_ad)
+                  u64 val, enum store_mode mode, u64 expected)
 {
     u64 *table = frame_ptr(f);
     for (;;) {
         unsigned level = cursor_lock(v, d, f);
         if (likely(level == 1))
-            return update_l1_entry(frames, &table[index], val, keep_ad);
+            return update_l1_entry(frames, &table[index], val, mode, expected);
         if (level == 0)
             return update_plain(d, f, index, val);
         if (is_reserved_slot(level, index))
             return guest_refuse(d, XEN_EINVAL, "L4 entry %u belongs to the hypervisor (%u to %u do)\n", index,
                                 HYPERVISOR_FIRST_SLOT, HYPERVISOR_LAST_SLOT);
-        int rc = update_table_entry(v, d, level, &table[index], val, keep_ad);
-        if (rc != -XEN_EAGAIN)
+        bool promote = false;
+        int rc = update_table_entry(v, d, level, &table[index], val, mode, expected, &promote);
+        if (!promote)
             return rc;
         rc = promote_below(v, d, level, val);
         if (rc)
@@ -192,7 +200,7 @@ long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *
         return guest_refuse(table_owner, XEN_EINVAL, "mmu_update: there is no frame %#llx\n",
                             (unsigned long long)(ptr >> PAGE_SHIFT));
     return update_entry(x86_vcpu(v), table_owner, frame_owner, frame_of(mfn), (unsigned)(ptr & ~PAGE_MASK) >> 3, val,
-                        command == MMU_PT_UPDATE_PRESERVE_AD);
+                        command == MMU_PT_UPDATE_PRESERVE_AD ? STORE_KEEP_AD : STORE_PLAIN, 0);
 }
 
 /* ---- update_va_mapping ----------------------------------------------------------------------------------------- */
@@ -218,7 +226,7 @@ long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *
         return va_refuse(d, va, "its L1 table is not the domain's");
     int rc = -XEN_EINVAL;
     if (likely(level == 1))
-        rc = update_l1_entry(frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, false);
+        rc = update_l1_entry(frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, STORE_PLAIN, 0);
     table_unlock(f);
     return rc;
 }

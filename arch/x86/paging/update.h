@@ -6,11 +6,17 @@
 #include "arch/x86/cpu/vcpu.h"
 #include "arch/x86/paging/format.h"
 
+enum store_mode {
+    STORE_PLAIN,
+    STORE_KEEP_AD,  /* accessed and dirty bits of the old entry stay (MMU_PT_UPDATE_PRESERVE_AD) */
+    STORE_IF_EQUAL, /* only if `expected` stands there; else -XEN_EAGAIN */
+};
+
 /* An entry of an L1 table that the caller has locked: val in the guest's form. frames: whose frames it may name. */
-int update_l1_entry(const struct domain *frames, u64 *slot, u64 val, bool keep_ad);
+int update_l1_entry(const struct domain *frames, u64 *slot, u64 val, enum store_mode mode, u64 expected);
 
 /* Entry `index` of frame f, table or not, of d. The table stays locked for the next update (arch_mmu_update_end). */
 long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, struct frame *f, unsigned index,
-                  u64 val, bool keep_ad);
+                  u64 val, enum store_mode mode, u64 expected);
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Domains of the machine: allocation, and giving up all that a domain's vcpus and page tables hold. */
+#include "arch/x86/cpu/vcpu.h"
+#include "arch/x86/paging/p2m.h"
+#include "arch/x86/paging/roots.h"
+#include "arch/x86/paging/types.h"
+#include "arch/x86/pv/pv.h"
+#include "common/cpu.h"
+#include "common/heap.h"
+#include "lib/bug.h"
+#include <arch/domain.h>
+#include <arch/paging.h>
+
+/* Frame records that one step of arch_domain_relinquish looks at. */
+#define RELINQUISH_STEP 4096
+
+struct domain *arch_domain_alloc(const struct domain_config *config)
+{
+    (void)config;
+    struct x86_domain *d = heap_alloc(sizeof(*d));
+    if (!d)
+        return NULL;
+    table_work_init(&d->work);
+    return &d->domain;
+}
+
+void arch_domain_free(struct domain *d)
+{
+    p2m_destroy(d);
+    heap_free(x86_domain(d));
+}
+
+static void vcpu_relinquish(struct x86_vcpu *v, struct table_work *work)
+{
+    arch_mmu_update_end(&v->vcpu);
+    pv_release_descriptor_tables(v);
+    if (!mfn_is_invalid(v->kernel_root))
+        table_put(frame_of(v->kernel_root), work);
+    if (!mfn_is_invalid(v->user_root))
+        table_put(frame_of(v->user_root), work);
+    v->kernel_root = v->user_root = MFN_INVALID;
+    v->work.resume = false;
+}
+
+/* The guest's pins, some records at a time; true: all were looked at. */
+static bool unpin_all(struct x86_domain *d)
+{
+    u64 end = min_u64(d->relinquish_next + RELINQUISH_STEP, frame_count);
+    for (; d->relinquish_next < end; d->relinquish_next++) {
+        struct frame *f = &frame_table[d->relinquish_next];
+        if (!(frame_word(f) & FRAME_PINNED) || f->owner != d->domain.id)
+            continue;
+        atomic_fetch_and_explicit(&f->word, ~FRAME_PINNED, memory_order_acq_rel);
+        table_put(f, &d->work);
+    }
+    return d->relinquish_next == frame_count;
+}
+
+bool arch_domain_relinquish(struct domain *dom)
+{
+    struct x86_domain *d = x86_domain(dom);
+
+    if (!d->vcpus_relinquished) {
+        for (u32 i = 0; i < dom->vcpu_count; i++)
+            vcpu_relinquish(x86_vcpu(dom->vcpu[i]), &d->work);
+        d->vcpus_relinquished = true;
+    }
+    for (u32 i = 0; i < dom->vcpu_count; i++)
+        if (!table_work_run(&x86_vcpu(dom->vcpu[i])->work))
+            return false;
+    bool unpinned = unpin_all(d);
+    return table_work_run(&d->work) && unpinned;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trapped stores: a registered table is mapped read-only, so a plain store to it faults. The instruction is decoded,
+ * carried out on a copy of the entry, and the result goes the way of any other update (update.c).
+ *
+ * Rewrite mode, where a stored entry holds a machine frame and the guest writes pseudo-physical ones: an instruction
+ * that replaces a whole entry (mov, xchg, cmpxchg, 8 bytes) gives its new value in the guest's form. One that
+ * changes a part of it (and, or, btr, or less than 8 bytes) works on what stands there and must leave the frame alone.
+ * What an instruction reads (the old value of xchg, cmpxchg) is what any load would show.
+ */
+#include "arch/x86/paging/writable.h"
+#include "arch/x86/emulate/execute.h"
+#include "arch/x86/paging/p2m.h"
+#include "arch/x86/paging/types.h"
+#include "arch/x86/paging/update.h"
+#include "arch/x86/paging/walk.h"
+#include "common/printk.h"
+#include <arch/guest_memory.h>
+#include <arch/paging.h>
+#include <xen/errno.h>
+
+/* The registered table behind a read-only mapping of address; NULL: it is not one. */
+static struct frame *table_behind(const struct x86_vcpu *v, vaddr_t address)
+{
+    mfn_t l1 = pt_find_l1(v->kernel_root, address);
+    if (mfn_is_invalid(l1))
+        return NULL;
+    u64 leaf = read_once(((u64 *)mfn_to_ptr(l1))[pt_index(address, 1)]);
+    mfn_t mfn = mfn_make(pte_frame(leaf));
+    if ((leaf & (PTE_PRESENT | PTE_RW)) != PTE_PRESENT || !mfn_valid(mfn))
+        return NULL;
+    struct frame *f = frame_of(mfn);
+    u64 w = frame_word(f);
+    return (w & FRAME_VALIDATED) && word_type(w) <= FRAME_L4 ? f : NULL;
+}
+
+static bool replaces_whole_entry(const struct insn *insn)
+{
+    switch (insn->op) {
+    case INSN_MOV:
+    case INSN_MOVNTI:
+    case INSN_XCHG:
+    case INSN_CMPXCHG:
+    case INSN_STOS:
+    case INSN_MOVS:
+        return insn->operand_size == 8;
+    default:
+        return false;
+    }
+}
+
+/* The new entry in the guest's form; false: a part of the frame number would change. */
+static bool in_guest_form(const struct domain *d, const struct insn *insn, u64 old, u64 *new)
+{
+    if (!x86_domain_const(d)->p2m || replaces_whole_entry(insn) || !(*new & PTE_PRESENT))
+        return true;
+    if ((old ^ *new) & PTE_ADDR || !mfn_valid(mfn_make(pte_frame(old))))
+        return false;
+    *new = (*new & ~PTE_ADDR) | (mfn_to_guest(d, mfn_make(pte_frame(old))) << PAGE_SHIFT);
+    return true;
+}
+
+/* Reads and decodes the instruction; false: none that stores to memory within one entry. */
+static bool fetch_store(const struct regs *r, vaddr_t address, struct insn *insn)
+{
+    u8 code[INSN_MAX_LENGTH];
+    size_t n = copy_from_guest_partial(code, r->rip, sizeof(code));
+    return r->cs == SEL_RING3_CS64 && insn_decode(code, n, insn) == DECODE_OK && insn_is_store(insn) &&
+           (address & 7) + insn->operand_size <= 8;
+}
+
+/*
+ * Carries the instruction out on the entry `old`: the new entry in *new, registers and flags changed in gpr and *flags.
+ * MOVS reads its value from the guest.
+ */
+static enum execute_result run_store(const struct insn *insn, struct x86_vcpu *v, vaddr_t address, u64 gpr[16],
+                                     u64 *flags, u64 old, u64 *new)
+{
+    unsigned shift = (unsigned)(address & 7) * 8, bits = insn->operand_size * 8u;
+    u64 mask = (bits == 64 ? ~0ull : (1ull << bits) - 1) << shift;
+    u64 value = (old & mask) >> shift;
+
+    if (insn->op == INSN_MOVS) {
+        value = 0;
+        if (copy_from_guest(&value, insn_source_address(insn, gpr, v->fs_base, v->gs_base), insn->operand_size))
+            return EXECUTE_UNSUPPORTED;
+    }
+    enum execute_result result = insn_execute(insn, gpr, flags, &value);
+    *new = (old & ~mask) | ((value << shift) & mask);
+    return result;
+}
+
+static bool store_to_table(struct x86_vcpu *v, struct regs *r, struct frame *f, const struct insn *insn,
+                           vaddr_t address)
+{
+    struct domain *d = v->vcpu.domain;
+    unsigned index = (unsigned)(address & ~PAGE_MASK) >> 3;
+    u64 old = read_once(((u64 *)frame_ptr(f))[index]), new, flags = r->rflags, gpr[16];
+
+    for (unsigned i = 0; i < 16; i++)
+        gpr[i] = r->gpr[i];
+    gpr[INSN_RSP] = r->rsp;
+    enum execute_result result = run_store(insn, v, address, gpr, &flags, old, &new);
+    if (result == EXECUTE_UNSUPPORTED)
+        return false;
+    if (result == EXECUTE_WRITE) {
+        if (!in_guest_form(d, insn, old, &new)) {
+            guest_log(d, LOG_DEBUG, "store to a table: a part of a frame number is not written alone\n");
+            return false;
+        }
+        long rc = update_entry(v, d, d, f, index, new, STORE_IF_EQUAL, old);
+        arch_mmu_update_end(&v->vcpu);
+        arch_paging_finish(&v->vcpu, rc);
+        if (rc == -XEN_EAGAIN || rc == -XEN_ERESTART)
+            return true; /* rip stays: the store comes again */
+        if (rc)
+            return false;
+    }
+    for (unsigned i = 0; i < 16; i++)
+        if (i != INSN_RSP)
+            r->gpr[i] = gpr[i];
+    r->rsp = gpr[INSN_RSP];
+    r->rflags = flags & ~RFLAGS_RF;
+    if (insn->rep == INSN_REP_NONE || insn_rep_done(insn, gpr))
+        r->rip += insn->length;
+    return true;
+}
+
+bool writable_page_fault(struct x86_vcpu *v, struct regs *r, vaddr_t address)
+{
+    struct insn insn;
+    if (!(v->vcpu.domain->vm_assist & (1ull << VMASST_TYPE_writable_pagetables)))
+        return false;
+    struct frame *f = table_behind(v, address);
+    return f && fetch_store(r, address, &insn) && store_to_table(v, r, f, &insn, address);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an exception means. From a guest: something to emulate (a trapped page-table store, a privileged instruction)
+ * or the guest kernel's own business. From the hypervisor: a guest address that faulted where that is expected
+ * (exception table, the IRET to the guest), or our own mistake, which stops the machine.
+ */
+#include "arch/x86/cpu/insn.h"
+#include "arch/x86/cpu/layout.h"
+#include "arch/x86/cpu/percpu.h"
+#include "arch/x86/dump.h"
+#include "arch/x86/entry/stub.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/paging/writable.h"
+#include "arch/x86/pv/pv.h"
+#include "arch/x86/traps.h"
+#include "common/printk.h"
+#include <arch/guest_memory.h>
+
+struct ex_entry {
+    u64 fault, fixup;
+};
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+/* ---- from a guest --------------------------------------------------------------------------------------------- */
+
+static void guest_page_fault(struct x86_vcpu *v, struct regs *r)
+{
+    vaddr_t address = insn_read_cr2();
+    u32 error = r->error;
+
+    if (unlikely(error & PF_RESERVED)) {
+        domain_crash(v->vcpu.domain, "a reserved bit is set in the entries that map %#llx", (unsigned long long)address);
+        return;
+    }
+    if ((error & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE) && v->in_kernel &&
+        writable_page_fault(v, r, address))
+        return;
+    pv_inject_page_fault(v, r, address, error);
+}
+
+/*
+ * `int n` whose gate in our table is not for ring 3 arrives as #GP with the vector in the error code. The guest's own
+ * trap table says who may raise it. The instruction is read, as the error code alone misleads on some machines.
+ */
+static bool guest_software_int(struct x86_vcpu *v, struct regs *r)
+{
+    u8 code[2];
+    if ((r->error & 3) != 2 || copy_from_guest_partial(code, r->rip, 2) != 2 || code[0] != 0xcd)
+        return false;
+    const struct pv_trap *t = &v->trap[code[1]];
+    if (!t->address || t->dpl < (v->in_kernel ? 1 : 3)) {
+        r->error = code[1] * 8u + 2;
+        return false;
+    }
+    r->rip += 2;
+    pv_inject_trap(v, r, code[1], 0);
+    return true;
+}
+
+static void guest_general_protection(struct x86_vcpu *v, struct regs *r)
+{
+    if (guest_software_int(v, r) || pv_emulate_privileged(v, r))
+        return;
+    pv_inject_trap(v, r, VECTOR_GP, r->error);
+}
+
+static void guest_debug(struct x86_vcpu *v, struct regs *r)
+{
+    u64 dr6 = insn_read_dr6();
+    insn_write_dr6(0xffff0ff0);
+    v->dr6 = dr6;
+    pv_inject_trap(v, r, VECTOR_DB, 0);
+}
+
+void trap_from_guest(struct regs *r)
+{
+    struct x86_vcpu *v = x86_vcpu(current_vcpu());
+    switch (r->vector) {
+    case VECTOR_PF:
+        guest_page_fault(v, r);
+        return;
+    case VECTOR_GP:
+        guest_general_protection(v, r);
+        return;
+    case VECTOR_UD:
+        if (!pv_emulate_invalid_op(v, r))
+            pv_inject_trap(v, r, VECTOR_UD, 0);
+        return;
+    case VECTOR_NM:
+        pv_fpu_device_not_available(v, r);
+        return;
+    case VECTOR_DB:
+        guest_debug(v, r);
+        return;
+    case VECTOR_NMI:
+    case VECTOR_DF:
+    case VECTOR_MC:
+        trap_fatal(r, "the processor reports a machine fault while a guest ran");
+    case 0x80:
+        pv_inject_trap(v, r, 0x80, 0);
+        return;
+    default:
+        if (r->vector < 32)
+            pv_inject_trap(v, r, (u8)r->vector, r->error);
+        else
+            irq_handle(r);
+    }
+}
+
+/* ---- from the hypervisor -------------------------------------------------------------------------------------- */
+
+static bool fixed_up(struct regs *r)
+{
+    for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++)
+        if (e->fault == r->rip) {
+            r->rip = e->fixup;
+            return true;
+        }
+    return false;
+}
+
+/*
+ * The IRET to the guest faulted: a selector, a stack or an address that the guest chose cannot be loaded. The guest's
+ * general registers were in the processor already; they are put back and its kernel is told.
+ */
+static __noreturn void iret_fault(const struct regs *r)
+{
+    struct x86_vcpu *v = x86_vcpu(current_vcpu());
+    struct regs *g = guest_regs();
+    u64 gpr[16];
+
+    for (unsigned i = 0; i < 16; i++)
+        gpr[i] = r->gpr[i];
+    for (unsigned i = 0; i < 16; i++)
+        g->gpr[i] = gpr[i];
+    pv_failsafe(v, g);
+    entry_return_to_guest();
+}
+
+void trap_from_hypervisor(struct regs *r)
+{
+    if (r->vector >= 32) {
+        irq_handle(r);
+        return;
+    }
+    if ((r->vector == VECTOR_PF || r->vector == VECTOR_GP || r->vector == VECTOR_SS || r->vector == VECTOR_NP ||
+         r->vector == VECTOR_TS) &&
+        fixed_up(r))
+        return;
+    if (r->rip == (u64)iret_to_guest && r->vector != VECTOR_DF && r->vector != VECTOR_MC)
+        iret_fault(r);
+    if (r->vector == VECTOR_DB) {
+        /* A watchpoint of the guest, on memory that was read for it: the guest has no use for it. */
+        insn_write_dr6(0xffff0ff0);
+        return;
+    }
+    trap_fatal(r, "exception in the hypervisor");
+}
+
+__noreturn void trap_fatal(const struct regs *r, const char *what)
+{
+    log_error("%s: vector %u, error code %#x, cr2 %#llx\n", what, r->vector, r->error,
+              (unsigned long long)insn_read_cr2());
+    dump_regs(LOG_ERROR, r);
+    panic("%s at %#llx", what, (unsigned long long)r->rip);
+}
