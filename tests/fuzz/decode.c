@@ -26,7 +26,7 @@ static void check_shape(const struct insn *insn, size_t n)
     CHECK(insn->rm < 16 && insn->reg < 16);
     CHECK(insn->base < 16 || insn->base == INSN_RIP || insn->base == INSN_NO_REG);
     CHECK(insn->index < 16 || insn->index == INSN_NO_REG);
-    CHECK(!insn->lock || insn->has_memory);
+    CHECK(!insn->lock || (insn->has_memory && insn->rep == INSN_REP_NONE));
 }
 
 static void check_execution(const struct insn *insn, uint64_t seed)

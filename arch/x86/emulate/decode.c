@@ -516,6 +516,8 @@ enum decode_result insn_decode(const uint8_t *bytes, size_t n, struct insn *out)
     }
     if (c.result == DECODE_OK && forced && insn.op == INSN_UD2)
         c.result = DECODE_UNKNOWN;
+    if (!(insn.op == INSN_STOS || insn.op == INSN_MOVS || insn.op == INSN_INS || insn.op == INSN_OUTS))
+        insn.rep = INSN_REP_NONE; /* nothing repeats: a hint, or without effect */
     insn.length = (uint8_t)c.at;
     *out = c.result == DECODE_OK ? insn : (struct insn){0};
     return c.result;

@@ -143,7 +143,7 @@ struct insn {
     uint8_t operand_size;
     uint8_t address_size; /* 4 or 8 */
     uint8_t segment;      /* enum insn_segment */
-    uint8_t rep;          /* enum insn_rep; means repetition for STOS, MOVS, INS and OUTS only */
+    uint8_t rep;          /* enum insn_rep; set for STOS, MOVS, INS and OUTS only */
     uint8_t source;       /* enum insn_source */
     bool lock;
     bool forced; /* the forced-emulation prefix stood before it */

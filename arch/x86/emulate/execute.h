@@ -35,9 +35,9 @@ enum execute_result insn_execute(const struct insn *insn, uint64_t regs[16], uin
                                  uint64_t *value);
 
 /*
- * Repeated string instructions, STOS, MOVS, INS, OUTS: true if no round is left (no REP: never). Ask before
- * the first round, and after each: while it is false after a round, rip must stay, so that the instruction
- * goes on.
+ * STOS, MOVS, INS, OUTS with REP (rep is not INSN_REP_NONE): true if no round is left. Ask before the first
+ * round; while it is false after a round, rip must stay, so that the instruction goes on. Without REP: always
+ * false, and rip advances after the one execution.
  */
 bool insn_rep_done(const struct insn *insn, const uint64_t regs[16]);
 

@@ -106,7 +106,8 @@ class HeaderSet:
         self.includes = "#include <stdint.h>\n" + "".join(f"#include <xen/{h}>\n" for h in HEADERS)
 
     def compiler(self, more=()):
-        return ["gcc", "-std=gnu11", "-w", "-ftrack-macro-expansion=0", "-isystem" if self.folder == "/usr/include" else "-I", self.folder,
+        return ["gcc", "-std=gnu11", "-w", "-ftrack-macro-expansion=0",
+                "-isystem" if self.folder == "/usr/include" else "-I", self.folder,
                 *self.flags, *more]
 
     def preprocessed(self):

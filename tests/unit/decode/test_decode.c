@@ -81,6 +81,9 @@ static const struct {
     {"48 66 89 08", "mov 2 [rax+0], rcx"}, /* a REX before another prefix does not count */
     {"40 48 89 08", "mov 8 [rax+0], rcx"},
     {"48 40 89 08", "mov 4 [rax+0], rcx"},
+    {"f3 48 89 08", "mov 8 [rax+0], rcx"}, /* a hint, no repetition */
+    {"f2 f0 48 87 08", "lock xchg 8 [rax+0], rcx"},
+    {"f3 0f 09", "wbinvd 0 rax"},
     {"88 20", "mov 1 [rax+0], raxh"},
     {"40 88 20", "mov 1 [rax+0], rsp"},
     {"44 88 20", "mov 1 [rax+0], r12"},

@@ -221,7 +221,7 @@ static void emulate(const struct insn *insn, struct registers *regs, uint8_t *co
     do {
         uint64_t to = address_of(insn, regs->regs, s) - (uint64_t)(uintptr_t)s->arena, from = to, value = 0;
 
-        if (insn_rep_done(insn, regs->regs) && (insn->op == INSN_STOS || insn->op == INSN_MOVS))
+        if (insn_rep_done(insn, regs->regs))
             return;
         if (insn->op == INSN_MOVS)
             from = insn_source_address(insn, regs->regs, 0, GS_BASE) - (uint64_t)(uintptr_t)s->arena;
@@ -230,7 +230,7 @@ static void emulate(const struct insn *insn, struct registers *regs, uint8_t *co
             value = load(copy + from, bytes);
         if (insn_execute(insn, regs->regs, &regs->rflags, &value) == EXECUTE_WRITE)
             memcpy(copy + to, &value, bytes);
-    } while ((insn->op == INSN_STOS || insn->op == INSN_MOVS) && insn->rep != INSN_REP_NONE);
+    } while (insn->rep != INSN_REP_NONE);
 }
 
 /* Flags that the manuals leave undefined. */
