@@ -4,6 +4,8 @@
 #include "arch/x86/cpu/layout.h"
 #include "arch/x86/cpu/percpu.h"
 #include "arch/x86/cpu/vcpu.h"
+#include "arch/x86/entry/stub.h"
+#include "arch/x86/entry/stub.h"
 #include "arch/x86/paging/host_map.h"
 #include "arch/x86/paging/roots.h"
 #include "arch/x86/paging/types.h"
@@ -62,7 +64,8 @@ static void vcpu_load(struct x86_vcpu *v)
     *guest_regs() = v->regs;
     root_load(v);
     pv_load_descriptor_tables(v);
-    pv_load_segments(v);
+    if (!pv_load_segments(v) && v->in_kernel)
+        pv_failsafe(v, guest_regs()); /* a selector of its own that its tables no longer hold */
     pv_fpu_load(v);
     pv_debug_load(v);
     if (table_work_pending(&v->work))
@@ -81,6 +84,11 @@ void arch_context_switch(struct vcpu *from, struct vcpu *to)
     }
 }
 
+void arch_return_to_guest(void)
+{
+    entry_return_to_guest();
+}
+
 void arch_tables_softirq(struct vcpu *v)
 {
     if (v && !table_work_run(&x86_vcpu(v)->work))
@@ -94,7 +102,12 @@ void arch_tables_softirq(struct vcpu *v)
 void hypercall_resume(struct x86_vcpu *v, struct regs *r);
 void hypercall_resume(struct x86_vcpu *v, struct regs *r)
 {
-    const struct restart *again = &v->vcpu.restart;
+    struct restart *again = &v->vcpu.restart;
+    if (!again->wanted) { /* a result that is the same number: what an iret loads into rax, a debug register */
+        r->rax = (u64)-XEN_ERESTART;
+        return;
+    }
+    again->wanted = false;
     r->rip -= 2;
     r->rax = again->op;
     r->rdi = again->args[0];
@@ -189,4 +202,9 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
     v->in_kernel = true;
     vcpu->initialised = true;
     return 0;
+}
+
+void arch_return_to_guest(void)
+{
+    entry_return_to_guest();
 }
