@@ -66,8 +66,8 @@ static void guest_general_protection(struct x86_vcpu *v, struct regs *r)
 
 static void guest_debug(struct x86_vcpu *v, struct regs *r)
 {
-    u64 dr6 = insn_read_dr6();
-    insn_write_dr6(0xffff0ff0);
+    u64 dr6 = insn_read_dr(6);
+    insn_write_dr(6, 0xffff0ff0);
     v->dr6 = dr6;
     pv_inject_trap(v, r, VECTOR_DB, 0);
 }
@@ -151,7 +151,7 @@ void trap_from_hypervisor(struct regs *r)
         iret_fault(r);
     if (r->vector == VECTOR_DB) {
         /* A watchpoint of the guest, on memory that was read for it: the guest has no use for it. */
-        insn_write_dr6(0xffff0ff0);
+        insn_write_dr(6, 0xffff0ff0);
         return;
     }
     trap_fatal(r, "exception in the hypervisor");

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmuext_op(ops, count, done, domain): pins, roots, flushes, LDT. As mmu_update: ops before the first that is refused
+ * are done, *done says how many, interruption goes on behind them.
+ */
+#include "common/cpu.h"
+#include "common/domain.h"
+#include "common/frame.h"
+#include "common/printk.h"
+#include "hypercalls/hypercalls.h"
+#include "hypercalls/memory_batch.h"
+#include "lib/string.h"
+#include <arch/guest_memory.h>
+#include <arch/paging.h>
+#include <arch/pv.h>
+#include <xen/errno.h>
+
+/* MMUEXT_*_MULTI: arg2 points to a bitmap of vcpus. */
+static long vcpu_mask(const struct mmuext_op *op, u64 *mask)
+{
+    return copy_from_guest(mask, op->arg2.vcpumask.p ? (vaddr_t)op->arg2.vcpumask.p : 0, sizeof(*mask));
+}
+
+static long flush_op(struct vcpu *v, const struct mmuext_op *op)
+{
+    u64 mask = 1ull << v->id;
+    long rc = 0;
+
+    switch (op->cmd) {
+    case MMUEXT_TLB_FLUSH_MULTI:
+    case MMUEXT_INVLPG_MULTI:
+        rc = vcpu_mask(op, &mask);
+        break;
+    case MMUEXT_TLB_FLUSH_ALL:
+    case MMUEXT_INVLPG_ALL:
+        mask = ~0ull;
+        break;
+    default:
+        break;
+    }
+    if (rc)
+        return rc;
+    if (op->cmd == MMUEXT_TLB_FLUSH_LOCAL || op->cmd == MMUEXT_TLB_FLUSH_MULTI || op->cmd == MMUEXT_TLB_FLUSH_ALL)
+        arch_flush_tlb(v->domain, mask);
+    else if (guest_range_ok(op->arg1.linear_addr, 1))
+        arch_flush_tlb_page(v->domain, mask, op->arg1.linear_addr);
+    return 0;
+}
+
+/* Clearing and copying frames for the guest, under the writable type. */
+static long page_op(struct domain *d, const struct mmuext_op *op)
+{
+    struct frame *from = NULL, *to = arch_get_writable_gfn(d, gfn_make(op->arg1.mfn));
+
+    if (!to)
+        return guest_refuse(d, XEN_EINVAL, "mmuext_op %u: frame %#llx is not the domain's, or is a table\n", op->cmd,
+                            (unsigned long long)op->arg1.mfn);
+    if (op->cmd == MMUEXT_COPY_PAGE) {
+        from = arch_get_gfn(d, gfn_make(op->arg2.src_mfn));
+        if (!from) {
+            arch_put_writable(to);
+            return guest_refuse(d, XEN_EINVAL, "mmuext_op %u: source frame %#llx is not the domain's\n", op->cmd,
+                                (unsigned long long)op->arg2.src_mfn);
+        }
+        memmove(frame_ptr(to), frame_ptr(from), PAGE_SIZE);
+        frame_put(from);
+    } else {
+        memset(frame_ptr(to), 0, PAGE_SIZE);
+    }
+    arch_put_writable(to);
+    return 0;
+}
+
+static long one_op(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    switch (op->cmd) {
+    case MMUEXT_PIN_L1_TABLE:
+    case MMUEXT_PIN_L2_TABLE:
+    case MMUEXT_PIN_L3_TABLE:
+    case MMUEXT_PIN_L4_TABLE:
+        return arch_pin_table(v, d, op->cmd - MMUEXT_PIN_L1_TABLE + 1, gfn_make(op->arg1.mfn));
+    case MMUEXT_UNPIN_TABLE:
+        return arch_unpin_table(v, d, gfn_make(op->arg1.mfn));
+    case MMUEXT_NEW_BASEPTR:
+        return arch_new_base(v, gfn_make(op->arg1.mfn));
+    case MMUEXT_NEW_USER_BASEPTR:
+        return arch_new_user_base(v, gfn_make(op->arg1.mfn));
+    case MMUEXT_TLB_FLUSH_LOCAL:
+    case MMUEXT_INVLPG_LOCAL:
+    case MMUEXT_TLB_FLUSH_MULTI:
+    case MMUEXT_INVLPG_MULTI:
+    case MMUEXT_TLB_FLUSH_ALL:
+    case MMUEXT_INVLPG_ALL:
+        return flush_op(v, op);
+    case MMUEXT_FLUSH_CACHE:
+    case MMUEXT_FLUSH_CACHE_GLOBAL:
+        return guest_refuse(d, XEN_EACCES, "mmuext_op %u: cache flushes are for domains with devices\n", op->cmd);
+    case MMUEXT_SET_LDT:
+        return arch_set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
+    case MMUEXT_CLEAR_PAGE:
+    case MMUEXT_COPY_PAGE:
+        return page_op(d, op);
+    case MMUEXT_MARK_SUPER:
+    case MMUEXT_UNMARK_SUPER:
+        return guest_refuse(d, XEN_EOPNOTSUPP, "mmuext_op %u: there are no superpages for guests\n", op->cmd);
+    default:
+        return guest_refuse(d, XEN_ENOSYS, "mmuext_op: there is no command %u\n", op->cmd);
+    }
+}
+
+long hypercall_mmuext_op(u64 ops, u64 count_arg, u64 done_address, u64 domains, u64 unused)
+{
+    struct vcpu *v = current_vcpu();
+    struct domain *d, *frames;
+    const struct batch batch = {__HYPERVISOR_mmuext_op, ops, (u32)count_arg, done_address, domains};
+    u32 count = batch_count(&batch), i;
+    long rc = memory_target(v->domain, (u32)domains, &d, &frames);
+
+    (void)unused;
+    if (unlikely(rc))
+        return rc;
+    for (i = 0; i < count; i++) {
+        struct mmuext_op op;
+        if (unlikely(i && preempt_pending())) {
+            rc = -XEN_ERESTART;
+            break;
+        }
+        if (unlikely(copy_from_guest(&op, ops + i * sizeof(op), sizeof(op)))) {
+            rc = -XEN_EFAULT;
+            break;
+        }
+        /* Each op ends with what it left to do, so that the next one sees a table that was given up as free. */
+        rc = arch_paging_finish(v, one_op(v, d, &op));
+        if (unlikely(rc))
+            break;
+    }
+    if (unlikely(done_address || rc == -XEN_ERESTART))
+        rc = batch_end(v, &batch, i, sizeof(struct mmuext_op), rc);
+    return rc;
+}
