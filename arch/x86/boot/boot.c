@@ -7,6 +7,7 @@
 #include "arch/x86/boot/boot.h"
 #include "arch/x86/boot/multiboot2.h"
 #include "arch/x86/cpu/features.h"
+#include "arch/x86/cpu/fpu.h"
 #include "arch/x86/cpu/insn.h"
 #include "arch/x86/cpu/layout.h"
 #include "arch/x86/cpu/setup.h"
@@ -86,6 +87,7 @@ static void setup_processor(void)
     entry_write_syscall_stub(pages.stub, doors.syscall64, pages.cpu, entry_syscall);
     entry_write_syscall_stub(pages.stub + STUB32_OFFSET, doors.syscall32, pages.cpu, entry_syscall32);
     cpu_setup(0, &pages, &doors);
+    fpu_cpu_init();
     host_map_read_only(idt, sizeof(idt));
     host_map_read_only_alias(pages.stub, PAGE_SIZE);
 }
