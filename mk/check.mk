@@ -8,13 +8,13 @@ check: objects ## Lint: includes, circles, headers, house rules, cppcheck, shell
 
 .PHONY: test-compilers
 test-compilers: ## Build hypervisor and guests with gcc and with clang, warnings as errors
-	$(Q)$(MAKE) --no-print-directory CC=gcc WERROR=1 $(B)/hv/xen-lite guests
-	$(Q)$(MAKE) --no-print-directory CC=clang WERROR=1 GUEST_BUILD=$(B)/guests-clang $(B)/hv-clang/xen-lite guests
+	$(Q)$(MAKE) --no-print-directory CC=gcc WERROR=1 $(B)/hv/xen-lite.elf guests
+	$(Q)$(MAKE) --no-print-directory CC=clang WERROR=1 GUEST_BUILD=$(B)/guests-clang $(B)/hv-clang/xen-lite.elf guests
 	@echo "compilers: 2 passed, 0 failed"
 
 .PHONY: test-system
 test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Bochs, see what they say (TEST=words)
-	$(Q)$(MAKE) --no-print-directory CC=clang $(B)/hv-clang/xen-lite
+	$(Q)$(MAKE) --no-print-directory CC=clang $(B)/hv-clang/xen-lite.elf
 	$(Q)$(PYTHON) -B -m pytest -q -p no:cacheprovider --no-header $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.

@@ -61,12 +61,12 @@ $(B)/offsets.inc: $(if $(wildcard $(HV_OFFSETS)),$(HV_DIR)/offsets.s)
 	  $(or $<,/dev/null); } >$@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(HV_DIR)/xen-lite: $(HV_OBJ) $(HV_LDS)
+$(HV_DIR)/xen-lite.elf: $(HV_OBJ) $(HV_LDS)
 	$(call say,LD,$@)
 	$(Q)$(LD) $(HV_LDFLAGS) -Map=$@.map -o $@ $(HV_OBJ)
 
 # The copy that images take: of the compiler asked for last.
-$(B)/xen-lite: $(HV_DIR)/xen-lite FORCE
+$(B)/xen-lite: $(HV_DIR)/xen-lite.elf FORCE
 	$(Q)cmp -s $< $@ || cp $< $@
 
 .PHONY: hypervisor

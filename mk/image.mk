@@ -43,7 +43,7 @@ run-bochs: $(RUN_ISO) ## Run the same image in Bochs
 
 .PHONY: debug
 debug: $(RUN_ISO) ## Run in QEMU stopped at its first instruction, with gdb and symbols attached
-	$(Q)MEM='$(MEM)' SMP='$(SMP)' CPU='$(CPU)' tools/debug $< $(HV_DIR)/xen-lite $(if $(GUEST),$(B)/guests/$(GUEST))
+	$(Q)MEM='$(MEM)' SMP='$(SMP)' CPU='$(CPU)' tools/debug $< $(HV_DIR)/xen-lite.elf $(if $(GUEST),$(B)/guests/$(GUEST))
 
 .PHONY: doctor
 doctor: ## Say what this machine has, and what will therefore run
