@@ -5,7 +5,6 @@
 #include "arch/x86/cpu/percpu.h"
 #include "arch/x86/cpu/vcpu.h"
 #include "arch/x86/entry/stub.h"
-#include "arch/x86/entry/stub.h"
 #include "arch/x86/paging/host_map.h"
 #include "arch/x86/paging/roots.h"
 #include "arch/x86/paging/types.h"
@@ -82,11 +81,6 @@ void arch_context_switch(struct vcpu *from, struct vcpu *to)
         this_x86_cpu()->cr3 = host_root.n << PAGE_SHIFT;
         insn_write_cr3(host_root.n << PAGE_SHIFT);
     }
-}
-
-void arch_return_to_guest(void)
-{
-    entry_return_to_guest();
 }
 
 void arch_tables_softirq(struct vcpu *v)
