@@ -202,3 +202,9 @@ void arch_return_to_guest(void)
 {
     entry_return_to_guest();
 }
+
+void arch_idle(void)
+{
+    insn_sti_hlt(); /* one thing: an interrupt between the two would be slept over */
+    insn_cli();
+}

@@ -126,6 +126,11 @@ void arch_put_writable(struct frame *f)
     writable_put(f);
 }
 
+void arch_flush_before_reuse(void)
+{
+    tlb_flush_all();
+}
+
 void arch_flush_tlb(struct domain *d, u64 vcpu_mask)
 {
     (void)d; /* one cpu runs guests so far: what another vcpu left here goes with the CR3 load that switches to it */
