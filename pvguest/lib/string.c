@@ -5,8 +5,13 @@
 void *memset(void *target, int byte, size_t count)
 {
     void *cursor = target;
+    size_t words = count / 8, rest = count % 8;
 
-    __asm__ volatile("rep stosb" : "+D"(cursor), "+c"(count) : "a"(byte) : "memory");
+    __asm__ volatile("rep stosq"
+                     : "+D"(cursor), "+c"(words)
+                     : "a"((unsigned char)byte * 0x0101010101010101ul)
+                     : "memory");
+    __asm__ volatile("rep stosb" : "+D"(cursor), "+c"(rest) : "a"(byte) : "memory");
     return target;
 }
 

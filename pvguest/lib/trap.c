@@ -159,15 +159,28 @@ void trap_set_user_stack(void)
     hypercall_stack_switch(KERNEL_SS, (uintptr_t)guest_trap_stack_top);
 }
 
-static void callback_register(uint16_t type, const uint8_t *entry, uint16_t flags)
+long trap_set_entry(unsigned int vector, const void *entry, uint8_t flags)
+{
+    struct trap_info table[2] = {
+        {.vector = (uint8_t)vector, .flags = flags, .cs = FLAT_KERNEL_CS, .address = (uintptr_t)entry},
+    };
+
+    return hypercall_set_trap_table(table);
+}
+
+long trap_set_callback(uint16_t type, const void *entry, uint16_t flags)
 {
     struct callback_register callback = {.type = type, .flags = flags, .address = (uintptr_t)entry};
-    long answer = hypercall_callback_op(CALLBACKOP_register, &callback);
 
-    if (answer != 0) {
-        printf("callback %u refused: %ld\n", type, answer);
-        guest_shutdown(SHUTDOWN_crash);
-    }
+    return hypercall_callback_op(CALLBACKOP_register, &callback);
+}
+
+static void must_succeed(const char *what, long answer)
+{
+    if (answer == 0)
+        return;
+    printf("FATAL: %s: %ld\n", what, answer);
+    guest_shutdown(SHUTDOWN_crash);
 }
 
 /* Ring 3 may raise #BP, #OF and the user vector by int n; ring 1 stands for "kernel mode alone". */
@@ -186,7 +199,6 @@ static uint8_t trap_flags(unsigned int vector)
 void trap_init(void)
 {
     static struct trap_info table[257];
-    long answer;
 
     for (unsigned int vector = 0; vector < 256; vector++)
         table[vector] = (struct trap_info){
@@ -195,13 +207,11 @@ void trap_init(void)
             .cs = FLAT_KERNEL_CS,
             .address = (uintptr_t)(trap_entry_table + 32 * vector),
         };
-    answer = hypercall_set_trap_table(table);
-    if (answer != 0) {
-        printf("set_trap_table refused: %ld\n", answer);
-        guest_shutdown(SHUTDOWN_crash);
-    }
-    callback_register(CALLBACKTYPE_event, event_callback_entry, 0);
-    callback_register(CALLBACKTYPE_failsafe, failsafe_callback_entry, CALLBACKF_mask_events);
-    callback_register(CALLBACKTYPE_syscall, syscall_callback_entry, CALLBACKF_mask_events);
+    must_succeed("set_trap_table", hypercall_set_trap_table(table));
+    must_succeed("event callback", trap_set_callback(CALLBACKTYPE_event, event_callback_entry, 0));
+    must_succeed("failsafe callback",
+                 trap_set_callback(CALLBACKTYPE_failsafe, failsafe_callback_entry, CALLBACKF_mask_events));
+    must_succeed("syscall callback",
+                 trap_set_callback(CALLBACKTYPE_syscall, syscall_callback_entry, CALLBACKF_mask_events));
     trap_set_user_stack();
 }

@@ -51,8 +51,15 @@ typedef bool (*trap_handler)(struct trap_regs *regs);
 /* Installs a handler for a vector or callback; NULL removes it. */
 void trap_handle(enum trap_vector vector, trap_handler handler);
 
-/* Registers table and callbacks: called once at the start. */
+/* Registers table and callbacks: called once at the start; called again, it undoes trap_set_entry() and
+ * trap_set_callback(). */
 void trap_init(void);
+
+/* The raw entries, for those who count instructions or need a bare frame: an own entry point for a vector (flags as
+ * in struct trap_info; 0 as entry takes the handler away) or for a callback (CALLBACKTYPE_..., CALLBACKF_...).
+ * Return the hypervisor's answer. */
+long trap_set_entry(unsigned int vector, const void *entry, uint8_t flags);
+long trap_set_callback(uint16_t type, const void *entry, uint16_t flags);
 
 /* From user mode? The hypervisor marks kernel mode by RPL 0. */
 static inline bool trap_from_user(const struct trap_regs *regs)
