@@ -57,6 +57,7 @@ __noreturn void arch_halt(void)
 __noreturn void arch_power_off(void)
 {
     insn_cli();
+    uart_drain();
     acpi_power_off();
     log_error("the machine does not switch itself off by ACPI: halted\n");
     arch_halt();
@@ -71,6 +72,7 @@ static void pause_a_while(void)
 __noreturn void arch_reboot(void)
 {
     insn_cli();
+    uart_drain();
     acpi_reset();
     pause_a_while();
     insn_out8(RESET_CONTROL, 0x02);
@@ -88,6 +90,7 @@ __noreturn void arch_reboot(void)
 
 void arch_debug_exit(u8 status)
 {
+    uart_drain();
     if (options.debug_exit)
         insn_out8(options.debug_exit, status);
 }

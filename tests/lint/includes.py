@@ -36,7 +36,7 @@ MAY_INCLUDE = {
     "arch/x86/pv": GROUND + X86_LOW + X86_MID,
     "arch/x86/hvm": GROUND + X86_LOW + X86_MID,
     "arch/x86": GROUND + X86_LOW + X86_MID + ["arch/x86/entry"],
-    "arch/x86/boot": GROUND + X86_LOW + X86_MID + ["arch/x86"],
+    "arch/x86/boot": GROUND + X86_LOW + X86_MID + ["arch/x86", "arch/x86/entry"],
     # The doors call the table of hypercalls: the one place where arch/x86 names hypercalls/.
     "arch/x86/entry": GROUND + X86_LOW + X86_MID + ["arch/x86", "hypercalls"],
     "arch/fake": GROUND + X86_LOW + X86_MID,

@@ -15,6 +15,7 @@ enum { REG_DATA, REG_IER, REG_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRAT
 #define MCR_DTR_RTS  0x03u
 #define LSR_DATA     0x01u
 #define LSR_TX_EMPTY 0x20u
+#define LSR_TX_IDLE  0x40u
 #define TX_QUEUE     16u
 #define BAUD_BASE    115200u
 #define WAIT_MAX     200000u /* reads of the status register: at least 0.1 s */
@@ -88,6 +89,13 @@ void uart_write(const char *text, size_t n)
             put_byte('\r');
         put_byte((u8)text[i]);
     }
+}
+
+void uart_drain(void)
+{
+    if (present && silent < SILENT_LIMIT)
+        for (u32 tries = 0; tries < WAIT_MAX && !(get(REG_LSR) & LSR_TX_IDLE); tries++)
+            insn_pause();
 }
 
 int uart_read(void)

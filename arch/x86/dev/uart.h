@@ -13,6 +13,8 @@ bool uart_present(void);
 /* Sends text; a newline goes out as CR LF. Waits for the port only so long: a dead one loses text, not the
  * machine. */
 void uart_write(const char *text, size_t n);
+/* Waits until all of it is on the wire: before the machine goes off. */
+void uart_drain(void);
 /* The next byte that came in; -1: none. */
 int uart_read(void);
 
