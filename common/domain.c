@@ -13,6 +13,7 @@
 #include "common/spinlock.h"
 #include "lib/bug.h"
 #include "lib/format.h"
+#include "lib/string.h"
 #include <arch/domain.h>
 #include <arch/machine.h>
 #include <arch/time.h>
@@ -33,6 +34,18 @@ static struct timer work_timer;
 static struct {
     u32 started, powered_off, crashed, other, not_started;
 } tally;
+
+static void work_again(void *data)
+{
+    (void)data;
+    softirq_raise(SOFTIRQ_DOMAIN);
+}
+
+void domains_init(void)
+{
+    memset(&tally, 0, sizeof(tally));
+    timer_init(&work_timer, work_again, NULL);
+}
 
 /* Creation ---------------------------------------------------------------------------------------------------------*/
 
@@ -330,17 +343,9 @@ static struct domain *domain_to_take_down(void)
     return d;
 }
 
-static void work_again(void *data)
-{
-    (void)data;
-    softirq_raise(SOFTIRQ_DOMAIN);
-}
-
 /* While others run the next step waits a little; with nobody to wait for it, or no room for the timer, it comes now. */
 static void work_later(void)
 {
-    if (!work_timer.fire)
-        timer_init(&work_timer, work_again, NULL);
     if (this_cpu()->idle || timer_set(&work_timer, system_time() + STEP_PAUSE_NS))
         softirq_raise(SOFTIRQ_DOMAIN);
 }

@@ -73,6 +73,7 @@ static inline bool domain_may_act_on(const struct domain *caller, const struct d
 }
 
 /* domain.c: life and death. */
+void domains_init(void); /* nothing counted; before any other use */
 /* A domain without memory or registers, vcpus down. NULL with the reason logged. */
 struct domain *domain_create(const struct domain_config *config);
 /* Its vcpu 0, made ready by the builder, may run from now on. Counted in the last line and the exit status. */

@@ -54,12 +54,17 @@ static void sched_account(struct vcpu *v, int state, u64 now)
     r->state_entry_time = now;
 }
 
+void sched_init(void)
+{
+    ring = NULL;
+    slice_over = false;
+    timer_init(&slice_timer, slice_end, NULL);
+}
+
 void sched_add(struct vcpu *v)
 {
     spinlock_lock(&sched_lock);
     BUG_ON(v->run_next);
-    if (!slice_timer.fire)
-        timer_init(&slice_timer, slice_end, NULL);
     if (ring) {
         v->run_next = ring->run_next;
         ring->run_next = v;

@@ -13,6 +13,7 @@ struct vcpu_runstate_info;
 
 #define SCHED_SLICE 10000000ull /* ns */
 
+void sched_init(void); /* nobody in the ring; before any other use */
 /* Into the ring, behind all others / out of it. Who is out of it must not be runnable. */
 void sched_add(struct vcpu *v);
 void sched_remove(struct vcpu *v);

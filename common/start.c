@@ -2,10 +2,13 @@
 /* The order in which the hypervisor comes up, once the machine's own start-up (arch/x86/boot) has memory and a clock. */
 #include "common/cmdline.h"
 #include "common/cpu.h"
+#include "common/domain.h"
 #include "common/domain_builder.h"
 #include "common/frame.h"
 #include "common/printk.h"
+#include "common/sched.h"
 #include "common/softirq.h"
+#include "common/timer.h"
 #include <arch/boot.h>
 
 void start(const struct boot_info *info)
@@ -14,6 +17,9 @@ void start(const struct boot_info *info)
     if (options.scatter)
         frame_alloc_scatter(options.scatter); /* before any domain has memory */
     this_cpu()->scratch = mfn_to_ptr(frame_alloc_host()); /* before any page table is registered */
+    timers_init();
+    sched_init();
+    domains_init();
     domains_from_modules(info);
     log_info("%llu MiB of memory are free\n", (unsigned long long)(frame_free_count() >> 8));
     sched_start();

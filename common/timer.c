@@ -103,6 +103,13 @@ static void timer_program_earlier(void)
     }
 }
 
+void timers_init(void)
+{
+    queue = NULL;
+    used = room = 0;
+    programmed = NEVER;
+}
+
 void timer_init(struct timer *t, void (*fire)(void *), void *data)
 {
     *t = (struct timer){.fire = fire, .data = data};

@@ -12,6 +12,7 @@ struct timer {
     u32 slot;                  /* place in the queue + 1; 0: not active */
 };
 
+void timers_init(void); /* no timer is active; before any other use */
 void timer_init(struct timer *t, void (*fire)(void *), void *data);
 /* Starts or moves it. -XEN_ENOMEM where the queue cannot grow. */
 int timer_set(struct timer *t, u64 expires);
