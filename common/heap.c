@@ -17,86 +17,86 @@
 #define SLOT_MAX       1024
 
 struct slots {
-    u64 free[2]; /* bit n: slot n is free */
-    u32 next;    /* neighbours on the list, by frame number; FRAME_LIST_END: none */
-    u32 previous;
-    u16 size_class;
-    u16 used;
-    u32 spare;
+    u64 free[2];                   /* bit n: slot n is free; bit 0 never */
+    struct slots *next, *previous; /* on the list of its size, while a slot is free */
 };
 _Static_assert(sizeof(struct slots) <= 1u << SMALLEST_SHIFT, "the account fits the smallest slot");
 
 static struct spinlock lock = SPINLOCK(LOCK_HEAP);
 
-/* Guarded by lock. */
-static u32 list[CLASSES] = {FRAME_LIST_END, FRAME_LIST_END, FRAME_LIST_END,
-                            FRAME_LIST_END, FRAME_LIST_END, FRAME_LIST_END};
+/* Guarded by lock. A frame's size class stands in its frame->link. */
+static struct slots *list[CLASSES];
 static u64 held_frames;
 
-static struct slots *slots_of(u32 frame)
+void heap_init(void)
 {
-    return mfn_to_ptr(mfn_make(frame));
+    memset(list, 0, sizeof(list));
+    held_frames = 0;
 }
-static u32 slot_size(unsigned size_class)
+
+static u32 slot_size(u32 size_class)
 {
     return 1u << (SMALLEST_SHIFT + size_class);
 }
-static u32 slot_count(unsigned size_class)
+
+/* The free bits of a frame of which nothing is used. */
+static u64 all_free(u32 size_class, unsigned half)
 {
-    return (u32)PAGE_SIZE / slot_size(size_class) - 1; /* without the account */
+    u32 count = (u32)PAGE_SIZE / slot_size(size_class);
+    u64 bits = count >= 64 * (half + 1) ? ~0ull : count <= 64 * half ? 0 : (1ull << (count - 64 * half)) - 1;
+
+    return half == 0 ? bits & ~1ull : bits;
 }
 
-static void list_add(u32 frame, struct slots *s)
+static void list_add(struct slots *s, u32 size_class)
 {
-    u32 head = list[s->size_class];
-
-    s->previous = FRAME_LIST_END;
-    s->next = head;
-    if (head != FRAME_LIST_END)
-        slots_of(head)->previous = frame;
-    list[s->size_class] = frame;
+    s->previous = NULL;
+    s->next = list[size_class];
+    if (s->next != NULL)
+        s->next->previous = s;
+    list[size_class] = s;
 }
 
-static void list_remove(struct slots *s)
+static void list_remove(struct slots *s, u32 size_class)
 {
-    if (s->previous != FRAME_LIST_END)
-        slots_of(s->previous)->next = s->next;
+    if (s->previous != NULL)
+        s->previous->next = s->next;
     else
-        list[s->size_class] = s->next;
-    if (s->next != FRAME_LIST_END)
-        slots_of(s->next)->previous = s->previous;
+        list[size_class] = s->next;
+    if (s->next != NULL)
+        s->next->previous = s->previous;
 }
 
 /* A new frame for the class, on its list. False: none left. */
-static bool class_grow(unsigned size_class)
+static bool class_grow(u32 size_class)
 {
     mfn_t m = frame_alloc_host();
 
     if (mfn_is_invalid(m))
         return false;
     frame_of(m)->note = FRAME_NOTE_SLOTS;
+    frame_of(m)->link = size_class;
     held_frames++;
     struct slots *s = mfn_to_ptr(m);
-    s->size_class = (u16)size_class;
-    for (u32 n = 1; n <= slot_count(size_class); n++)
-        s->free[n / 64] |= 1ull << n % 64;
-    list_add((u32)m.n, s);
+    s->free[0] = all_free(size_class, 0);
+    s->free[1] = all_free(size_class, 1);
+    list_add(s, size_class);
     return true;
 }
 
-static void *slot_alloc(unsigned size_class)
+static void *slot_alloc(u32 size_class)
 {
     spinlock_lock(&lock);
-    if (list[size_class] == FRAME_LIST_END && !class_grow(size_class)) {
+    if (list[size_class] == NULL && !class_grow(size_class)) {
         spinlock_unlock(&lock);
         return NULL;
     }
-    struct slots *s = slots_of(list[size_class]);
+    struct slots *s = list[size_class];
     u32 half = s->free[0] == 0;
     u32 n = half * 64 + (u32)__builtin_ctzll(s->free[half]);
     s->free[half] &= s->free[half] - 1;
-    if (++s->used == slot_count(size_class))
-        list_remove(s);
+    if ((s->free[0] | s->free[1]) == 0)
+        list_remove(s, size_class);
     spinlock_unlock(&lock);
 
     void *p = (u8 *)s + (size_t)n * slot_size(size_class);
@@ -122,7 +122,7 @@ static void *run_alloc(size_t size)
 
 void *heap_alloc(size_t size)
 {
-    unsigned size_class = 0;
+    u32 size_class = 0;
 
     if (size == 0)
         return NULL;
@@ -152,20 +152,23 @@ static void slot_free(mfn_t m, u32 offset)
 
     BUG_ON(frame_of(m)->note != FRAME_NOTE_SLOTS);
     spinlock_lock(&lock);
-    u32 n = offset / slot_size(s->size_class);
-    BUG_ON(n == 0 || offset % slot_size(s->size_class) != 0);
+    u32 size_class = frame_of(m)->link;
+    u32 n = offset / slot_size(size_class);
+    BUG_ON(n == 0 || offset % slot_size(size_class) != 0);
     BUG_ON((s->free[n / 64] >> n % 64 & 1) != 0);
+    if ((s->free[0] | s->free[1]) == 0)
+        list_add(s, size_class);
     s->free[n / 64] |= 1ull << n % 64;
-    if (s->used == slot_count(s->size_class))
-        list_add((u32)m.n, s);
-    bool empty = --s->used == 0;
+    bool empty = s->free[0] == all_free(size_class, 0) && s->free[1] == all_free(size_class, 1);
     if (empty) {
-        list_remove(s);
+        list_remove(s, size_class);
         held_frames--;
     }
     spinlock_unlock(&lock);
-    if (empty)
+    if (empty) {
+        frame_of(m)->link = FRAME_LIST_END;
         frame_free_host(m, 1);
+    }
 }
 
 void heap_free(void *p)

@@ -16,6 +16,8 @@
 void *heap_alloc(size_t size);
 /* Gives it back; NULL is allowed. What heap_alloc() did not give, or given back twice: BUG. */
 void heap_free(void *p);
+/* Empty from now on: only where the frame allocator begins anew too. Not needed for the first use. */
+void heap_init(void);
 /* Frames that the heap holds now (statistics, leak tests). */
 u64 heap_frames(void);
 

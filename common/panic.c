@@ -11,11 +11,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include <arch/machine.h>
-#include <stdatomic.h>
 
 #define STATUS_FAILED 0x11
-
-static _Atomic bool panicking;
 
 static __noreturn void stop(void)
 {
@@ -32,9 +29,8 @@ static __noreturn void stop(void)
 /* Nothing may keep the last words back: neither the log level nor a lock. */
 static void begin(void)
 {
-    if (atomic_exchange(&panicking, true))
+    if (__atomic_exchange_n(&panic_under_way, true, __ATOMIC_ACQ_REL))
         arch_halt();
-    console_break_lock();
     if (log_threshold < LOG_ERROR)
         log_threshold = LOG_ERROR;
 }

@@ -21,21 +21,17 @@ enum log_level guest_log_threshold = LOG_WARNING;
 #define PREFIX      "(xl) "
 
 static struct spinlock lock = SPINLOCK(LOCK_CONSOLE);
-static bool lock_broken; /* a panic prints whoever holds the lock */
+bool panic_under_way;
 
 static void console_lock(void)
 {
-    if (!lock_broken)
+    if (!panic_under_way)
         spinlock_lock(&lock);
 }
 static void console_unlock(void)
 {
-    if (!lock_broken)
+    if (!panic_under_way)
         spinlock_unlock(&lock);
-}
-void console_break_lock(void)
-{
-    lock_broken = true;
 }
 
 void console_write(const char *text, size_t n)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Between panic.c and printk.c: the last words are printed even if the cpu died holding the console's lock.
- */
+/* Between panic.c and printk.c. */
 #ifndef XL_COMMON_PRINTK_INTERNAL_H
 #define XL_COMMON_PRINTK_INTERNAL_H
 
-void console_break_lock(void);
+#include "lib/types.h"
+
+/* Set once and for all by the first cpu that panics: its last words are printed even if it died holding the
+ * lock. */
+extern bool panic_under_way;
 
 #endif

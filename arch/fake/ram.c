@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* RAM of the fake machine: an array, with the frame table, the M2P and the allocator set up on it. */
+#include "arch/fake/fake.h"
+#include "common/frame.h"
+#include "lib/string.h"
+#include <stdlib.h>
+
+static void *bitmap;
+
+void fake_ram_init(u64 frames)
+{
+    free(frame_table);
+    free(m2p_table);
+    free(bitmap);
+    free(direct_map);
+    frame_count = frames;
+    frame_table = calloc(frames, sizeof(*frame_table));
+    m2p_table = malloc(frames * sizeof(*m2p_table));
+    bitmap = malloc(frame_alloc_bitmap_bytes(frames));
+    direct_map = aligned_alloc(PAGE_SIZE, frames * PAGE_SIZE);
+    if (frame_table == NULL || m2p_table == NULL || bitmap == NULL || direct_map == NULL)
+        fake_fail("no memory for %lu frames", frames);
+    memset(m2p_table, 0xff, frames * sizeof(*m2p_table));
+    memset(direct_map, 0xa5, frames * PAGE_SIZE);
+    frame_alloc_init(bitmap, frames);
+    frame_alloc_scatter(0);
+    frame_alloc_give(mfn_make(1), frames - 1);
+}

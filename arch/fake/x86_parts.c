@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What arch/x86 has outside the folders that are linked with the tests, or has in files that only a processor
+ * can run. Weak, so that the real one takes its place wherever it is linked.
+ */
+#include "arch/fake/fake.h"
+#include "arch/x86/cpu/features.h"
+#include "arch/x86/paging/host_map.h"
+#include <arch/domain.h>
+#include <arch/paging.h>
+#include <arch/time.h>
+
+#define WEAK __attribute__((weak))
+
+u64 fake_flushes_before_reuse;
+
+WEAK u64 host_l4_slots[16];
+WEAK mfn_t host_root;
+
+/* A processor with SSE and AVX. */
+WEAK struct cpu_features cpu_features = {.vendor = "FakeFakeFake",
+                                         .physical_bits = 40,
+                                         .gib_pages = true,
+                                         .pge = true,
+                                         .smep = true,
+                                         .umip = true,
+                                         .xsave = true,
+                                         .xcr0 = 7,
+                                         .xsave_size = 832};
+
+WEAK void arch_flush_before_reuse(void)
+{
+    fake_flushes_before_reuse++;
+}
+
+WEAK void arch_vcpu_dump(const struct vcpu *v)
+{
+    (void)v;
+    fake_dumps++;
+}
+
+/* Nobody can run: time goes on until the next interrupt; where none will come, for ever. */
+WEAK void arch_idle(void)
+{
+    if (fake_timer_programmed() == ~0ull)
+        fake_end(FAKE_HALT);
+    fake_clock_advance(fake_timer_programmed() - system_time());
+}
