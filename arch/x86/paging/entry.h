@@ -84,19 +84,21 @@ static inline int writable_get(struct frame *f, u16 owner)
     return -XEN_EBUSY;
 }
 
-/* Why a leaf was refused: out of the straight path. Returns the error. */
-int leaf_refuse(const struct domain *d, u64 entry, int error);
+/* Why a leaf is refused: said out of the straight path. Each returns the error. */
+int leaf_refuse_bits(const struct domain *d, u64 entry);
+int leaf_refuse_missing(const struct domain *d, u64 entry);
+int leaf_refuse_frame(const struct domain *d, u64 entry, const struct frame *f);
 
 /* Forbidden bits and the frame behind a present L1 entry; MFN_INVALID with *error set. */
 static inline mfn_t leaf_frame(const struct domain *d, u64 entry, int *error)
 {
     if (unlikely(entry & L1_FORBIDDEN)) {
-        *error = leaf_refuse(d, entry, -XEN_EINVAL);
+        *error = leaf_refuse_bits(d, entry);
         return MFN_INVALID;
     }
     mfn_t mfn = gfn_to_mfn(d, gfn_make(pte_frame(entry)));
     if (unlikely(mfn_is_invalid(mfn)))
-        *error = leaf_refuse(d, entry, -XEN_EINVAL);
+        *error = leaf_refuse_missing(d, entry);
     return mfn;
 }
 
@@ -104,12 +106,12 @@ static inline mfn_t leaf_frame(const struct domain *d, u64 entry, int *error)
 static inline int leaf_hold(const struct domain *d, u64 entry, mfn_t mfn)
 {
     struct frame *f = frame_of(mfn);
-    int rc;
+    int rc; /* 0: held */
     if (entry & PTE_RW)
         rc = writable_get(f, d->id);
     else
-        rc = frame_get(f, d->id) ? 0 : -XEN_EBUSY;
-    return likely(rc == 0) ? 0 : leaf_refuse(d, entry, rc);
+        rc = !frame_get(f, d->id);
+    return likely(rc == 0) ? 0 : leaf_refuse_frame(d, entry, f);
 }
 
 /* Drops what a present, stored L1 entry holds. */

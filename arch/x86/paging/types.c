@@ -15,22 +15,24 @@
 
 /* ---- references of one entry ---------------------------------------------------------------------------------- */
 
-__cold int leaf_refuse(const struct domain *d, u64 entry, int error)
+__cold int leaf_refuse_bits(const struct domain *d, u64 entry)
 {
-    if (entry & L1_FORBIDDEN)
-        guest_log(d, LOG_DEBUG, "L1 entry %#llx: bits %#llx are refused (PWT, PCD and PAT/PSE are not for guests)\n",
-                  (unsigned long long)entry, (unsigned long long)(entry & L1_FORBIDDEN));
-    else if (error == -XEN_EINVAL)
-        guest_log(d, LOG_DEBUG, "L1 entry %#llx: there is no frame %#llx\n", (unsigned long long)entry,
-                  (unsigned long long)pte_frame(entry));
-    else {
-        u64 w = frame_word(frame_of(gfn_to_mfn(d, gfn_make(pte_frame(entry)))));
-        guest_log(d, LOG_DEBUG, "L1 entry %#llx: frame owner d%u, type %u, type count %llu; expected own frame%s\n",
-                  (unsigned long long)entry, frame_of(gfn_to_mfn(d, gfn_make(pte_frame(entry))))->owner,
-                  word_type(w), (unsigned long long)word_type_count(w),
-                  (entry & PTE_RW) ? ", and no table for a writable entry" : "");
-    }
-    return error;
+    return guest_refuse(d, XEN_EINVAL, "L1 entry %#llx: bits %#llx are refused (PWT, PCD and PAT are not for guests)\n",
+                        (unsigned long long)entry, (unsigned long long)(entry & L1_FORBIDDEN));
+}
+
+__cold int leaf_refuse_missing(const struct domain *d, u64 entry)
+{
+    return guest_refuse(d, XEN_EPERM, "L1 entry %#llx: there is no frame %#llx\n", (unsigned long long)entry,
+                        (unsigned long long)pte_frame(entry));
+}
+
+__cold int leaf_refuse_frame(const struct domain *d, u64 entry, const struct frame *f)
+{
+    u64 w = frame_word(f);
+    return guest_refuse(d, XEN_EBUSY, "L1 entry %#llx: frame of d%u, type %u, type count %llu; expected an own frame%s\n",
+                        (unsigned long long)entry, f->owner, word_type(w), (unsigned long long)word_type_count(w),
+                        (entry & PTE_RW) ? " that is no table" : "");
 }
 
 static __cold int child_refuse(const struct domain *d, unsigned level, u64 entry, const char *why)
@@ -318,6 +320,14 @@ static int climb_step(struct domain *d, struct climb *c, struct table_work *work
     return table_promote_one(d, c->f, c->level, work);
 }
 
+static bool climbs_in_a_circle(const struct climb *path, unsigned depth, const struct frame *f)
+{
+    for (unsigned i = 0; i <= depth; i++)
+        if (path[i].f == f)
+            return true;
+    return false;
+}
+
 static int table_promote(struct domain *d, struct frame *root, unsigned level, struct table_work *work)
 {
     struct climb path[PT_LEVELS] = {{root, level, 0}};
@@ -328,6 +338,11 @@ static int table_promote(struct domain *d, struct frame *root, unsigned level, s
         struct climb *c = &path[depth];
         struct frame *deeper;
         rc = climb_step(d, c, work, &deeper);
+        if (rc == 0 && deeper && climbs_in_a_circle(path, depth, deeper)) {
+            frame_put(deeper);
+            rc = child_refuse(d, c->level, 0, "a table is its own table below");
+            break;
+        }
         if (rc == 0 && deeper) {
             path[++depth] = (struct climb){deeper, c->level - 1, 0};
             continue;

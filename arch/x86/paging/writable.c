@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trapped stores: a registered table is mapped read-only, so a plain store to it faults. The instruction is decoded,
+ * Trapped stores: a registered L1 table is mapped read-only, so a plain store to it faults. The instruction is decoded,
  * carried out on a copy of the entry, and the result goes the way of any other update (update.c).
  *
  * Rewrite mode, where a stored entry holds a machine frame and the guest writes pseudo-physical ones: an instruction
@@ -19,7 +19,8 @@
 #include <arch/paging.h>
 #include <xen/errno.h>
 
-/* The registered table behind a read-only mapping of address; NULL: it is not one. */
+/* The registered L1 table behind a read-only mapping of address; NULL: it is not one. As on Xen, tables of higher
+ * levels change by hypercall only: a store there is the guest's page fault. */
 static struct frame *table_behind(const struct x86_vcpu *v, vaddr_t address)
 {
     mfn_t l1 = pt_find_l1(v->kernel_root, address);
@@ -31,7 +32,7 @@ static struct frame *table_behind(const struct x86_vcpu *v, vaddr_t address)
         return NULL;
     struct frame *f = frame_of(mfn);
     u64 w = frame_word(f);
-    return (w & FRAME_VALIDATED) && word_type(w) <= FRAME_L4 ? f : NULL;
+    return (w & FRAME_VALIDATED) && word_type(w) == FRAME_L1 ? f : NULL;
 }
 
 static bool replaces_whole_entry(const struct insn *insn)
@@ -110,9 +111,8 @@ static bool store_to_table(struct x86_vcpu *v, struct regs *r, struct frame *f, 
         }
         long rc = update_entry(v, d, d, f, index, new, STORE_IF_EQUAL, old);
         arch_mmu_update_end(&v->vcpu);
-        arch_paging_finish(&v->vcpu, rc);
-        if (rc == -XEN_EAGAIN || rc == -XEN_ERESTART)
-            return true; /* rip stays: the store comes again */
+        if (rc == -XEN_EAGAIN)
+            return true; /* the processor was quicker; rip stays: the store comes again */
         if (rc)
             return false;
     }
