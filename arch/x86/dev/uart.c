@@ -18,7 +18,7 @@ enum { REG_DATA, REG_IER, REG_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRAT
 #define LSR_TX_IDLE  0x40u
 #define TX_QUEUE     16u
 #define BAUD_BASE    115200u
-#define WAIT_MAX     200000u /* reads of the status register: at least 0.1 s */
+#define WAIT_MAX     1000000u /* reads of the status register: Bochs needs 200000 for one full queue */
 #define SILENT_LIMIT 4u
 
 static bool present;
