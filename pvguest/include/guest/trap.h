@@ -24,8 +24,7 @@ enum trap_vector {
     TRAP_MF = 16,
     TRAP_AC = 17,
     TRAP_XM = 19,
-    TRAP_USER_INT = 0x80,   /* the one vector, besides 3 and 4, that user mode may raise by int n */
-    TRAP_KERNEL_INT = 0x81, /* kernel mode may raise this one */
+    TRAP_USER_INT = 0x80, /* the one vector, besides 3 and 4, that user mode may raise by int n */
     TRAP_EVENT = 256,       /* the callbacks, as the entry stubs number them */
     TRAP_SYSCALL = 257,
     TRAP_FAILSAFE = 258,
