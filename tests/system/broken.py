@@ -56,10 +56,17 @@ def first_load(elf, field, value):
     return elf.set("Q", elf.program_headers(PT_LOAD)[0] + field, value)
 
 
+def first_end(data):
+    """Where the first loaded segment ends in the file."""
+    elf = Elf(data)
+    header = elf.program_headers(PT_LOAD)[0]
+    return elf.get("Q", header + P_OFFSET) + elf.get("Q", header + P_FILESZ)
+
+
 BROKEN = {
     "empty": lambda data: b"",
     "text": lambda data: b"This is a letter, not a kernel.\n" * 40,
-    "truncated": lambda data: data[:len(data) // 2],
+    "truncated": lambda data: data[:first_end(data) - 1],
     "head-only": lambda data: data[:64],
     "class-32": lambda data: bytes(Elf(data).set("B", 4, 1).data),
     "other-machine": lambda data: bytes(Elf(data).set("H", E_MACHINE, 183).data),
