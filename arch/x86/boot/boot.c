@@ -67,7 +67,6 @@ static void print_banner(void)
 
     log_info("xen-lite, loaded by %s on %s firmware\n", info->loader, info->uefi ? "UEFI" : "BIOS");
     log_info("command line: %s\n", info->cmdline);
-    cmdline_print_warnings();
     log_info("processor: %s, %s family %u model %u stepping %u\n", cpu_features.brand, cpu_features.vendor,
              cpu_features.family, cpu_features.model, cpu_features.stepping);
     for (u32 i = 0; i < memory_ram.count; i++)
@@ -94,9 +93,11 @@ static void setup_processor(void)
 
 static void setup_devices(void)
 {
-    paddr_t lapic = lapic_address();
     void *hpet = NULL;
 
+    if (!cpu_features.apic)
+        panic("the processor has no local APIC: nothing could interrupt a guest\n");
+    paddr_t lapic = lapic_address();
     pic_mask_all();
     lapic_init(lapic ? host_map_device(lapic, PAGE_SIZE) : NULL);
     pages.cpu->apic_id = lapic_id();
@@ -104,8 +105,9 @@ static void setup_devices(void)
     if (acpi.hpet && acpi.hpet < 1ull << cpu_features.physical_bits)
         hpet = host_map_device(acpi.hpet, HPET_SIZE);
     time_init(hpet);
-    log_info("ACPI: %u processor%s (1 is used), %s, %s\n", acpi.cpu_count, acpi.cpu_count == 1 ? "" : "s",
-             acpi.hpet ? "HPET" : "no HPET", acpi.has_s5 ? "can power off" : "cannot power off");
+    if (acpi.present)
+        log_info("ACPI: %u processor%s (1 is used), %s, %s\n", acpi.cpu_count, acpi.cpu_count == 1 ? "" : "s",
+                 acpi.hpet ? "HPET" : "no HPET", acpi.has_s5 ? "can power off" : "cannot power off");
 }
 
 /* On the cpu's own stack under the final map; the boot loader's memory is gone. */

@@ -58,6 +58,7 @@ void cpu_features_read(void)
     if (f->family == 15)
         f->family += l.a >> 20 & 0xff;
     f->pge = bit(l.d, 13);
+    f->apic = bit(l.d, 9);
     f->x2apic = bit(l.c, 21);
     f->xsave = bit(l.c, 26);
 

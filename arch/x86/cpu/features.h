@@ -15,7 +15,7 @@ struct cpu_features {
     bool xsave;
     u64 xcr0;       /* state components that XSETBV takes; 0 without xsave */
     u32 xsave_size; /* bytes of the area with all of them; 512 without xsave */
-    bool x2apic;
+    bool apic, x2apic;
     bool tsc_invariant; /* ticks at one rate, whatever the power state */
 };
 

@@ -23,7 +23,6 @@ struct cpu_pages {
     u8 *stub;            /* the SYSCALL landing page, by an address where it can be written */
     u64 stub_address;    /* where it is executed */
     u64 *gdt_l1;         /* the 32 entries that map its GDT and LDT pages */
-    void *scratch;       /* one page */
     u64 tables;          /* address of the GDT; page 14 holds our descriptors, page 15 the TSS */
 };
 

@@ -206,7 +206,6 @@ void host_map_cpu(u32 id, struct cpu_pages *out)
     out->stub = (u8 *)(DIRECT_MAP_START + (stub.n << PAGE_SHIFT));
     out->stub_address = area + CPU_PAGE_STUB * PAGE_SIZE;
     out->gdt_l1 = (u64 *)(DIRECT_MAP_START + l1);
-    out->scratch = (void *)(DIRECT_MAP_START + (new_page().n << PAGE_SHIFT));
     out->tables = descriptors;
 }
 
