@@ -13,7 +13,8 @@ UNIT_VARIANT ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit
 UNIT_EXCLUDE := xen-lite/lib/string.c arch/x86/paging/host_map.c
 
 UNIT_SRC := $(filter-out $(UNIT_EXCLUDE),$(sort $(wildcard common/*.c hypercalls/*.c xen-lite/lib/*.c \
-            arch/x86/paging/*.c arch/x86/emulate/*.c arch/x86/pv/*.c arch/fake/*.c tests/unit/support/*.c)))
+            arch/x86/paging/*.c arch/x86/emulate/*.c arch/x86/pv/*.c arch/x86/domain.c arch/x86/vcpu.c arch/fake/*.c \
+            tests/unit/support/*.c)))
 UNIT_OBJ := $(UNIT_SRC:%.c=$(UNIT_DIR)/lib/%.o)
 UNIT_LIB := $(UNIT_DIR)/libxl.a
 

@@ -41,7 +41,8 @@ enum fake_end {
     FAKE_RETURNED, /* none of the following */
     FAKE_POWER_OFF,
     FAKE_REBOOT,
-    FAKE_HALT
+    FAKE_HALT,
+    FAKE_GUEST /* a guest would run now: arch_return_to_guest(), softirqs done */
 };
 /*
  * Calls fn(data) and tells how it ended. What it left locked stays locked: for ends that the code means, such

@@ -205,7 +205,7 @@ bool fake_panics(void (*fn)(void *), void *data)
     }
     if (waitpid(child, &status, 0) != child)
         fake_fail("waitpid");
-    if (WIFEXITED(status) && WEXITSTATUS(status) >= 100 && WEXITSTATUS(status) <= 100 + FAKE_HALT)
+    if (WIFEXITED(status) && WEXITSTATUS(status) >= 100 && WEXITSTATUS(status) <= 100 + FAKE_GUEST)
         return true;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         fprintf(stderr, "the child of fake_panics() ended with status %#x\n", (unsigned)status);

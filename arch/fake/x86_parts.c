@@ -5,7 +5,10 @@
  */
 #include "arch/fake/fake.h"
 #include "arch/x86/cpu/features.h"
+#include "arch/x86/entry/stub.h"
 #include "arch/x86/paging/host_map.h"
+#include "common/cpu.h"
+#include "common/softirq.h"
 #include <arch/domain.h>
 #include <arch/paging.h>
 #include <arch/time.h>
@@ -31,6 +34,14 @@ WEAK struct cpu_features cpu_features = {.vendor = "FakeFakeFake",
 WEAK void arch_flush_before_reuse(void)
 {
     fake_flushes_before_reuse++;
+}
+
+/* What exit_to_guest does before it leaves. */
+WEAK void entry_return_to_guest(void)
+{
+    while (this_cpu()->softirq)
+        softirq_run();
+    fake_end(FAKE_GUEST);
 }
 
 WEAK void arch_vcpu_dump(const struct vcpu *v)
