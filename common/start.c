@@ -9,10 +9,13 @@
 #include "common/sched.h"
 #include "common/softirq.h"
 #include "common/timer.h"
+#include "lib/stack_guard.h"
 #include <arch/boot.h>
+#include <arch/time.h>
 
 void start(const struct boot_info *info)
 {
+    stack_guard_seed(system_time() ^ arch_wall_clock_base()); /* before anything that others wrote is read here */
     cmdline_print_warnings(); /* first of all: an option that was not understood may explain the rest */
     if (options.scatter)
         frame_alloc_scatter(options.scatter); /* before any domain has memory */
