@@ -6,6 +6,9 @@ import dataclasses
 import pathlib
 
 MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
+# The stanza for each guest of tests/guests that has none of its own.
+EACH_GUEST = "each guest"
+GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect",
         "forbid", "status", "same"}
 
@@ -60,10 +63,13 @@ def rows_of(story, section):
             raise ValueError(f"[{story}]: unknown machine {machine!r}; there are {', '.join(MACHINES)}")
         for mode in section.get("modes", "-").split():
             mode = "" if mode == "-" else mode
-            words = said_of(story, section, mode)
+            fill = {"{mode}": mode, "{words}": said_of(story, section, mode), "{guest}": story}
 
-            def filled(key, default="", mode=mode, words=words):
-                return section.get(key, default).replace("{mode}", mode).replace("{words}", words)
+            def filled(key, default="", fill=tuple(fill.items())):
+                text = section.get(key, default)
+                for mark, value in fill:
+                    text = text.replace(mark, value)
+                return text
 
             yield Row(story=story, machine=machine, mode=mode, xl=filled("xl", "console=com1 debug-exit=0xf4"),
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
@@ -78,4 +84,8 @@ def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
                                        inline_comment_prefixes=None, default_section="defaults", strict=True)
     with open(path, encoding="utf-8") as file:
         parser.read_file(file)
-    return [row for story in parser.sections() for row in rows_of(story, parser[story])]
+    rows = [row for story in parser.sections() if story != EACH_GUEST for row in rows_of(story, parser[story])]
+    for main in sorted(GUESTS.glob("*/main.c")):
+        if main.parent.name not in parser:
+            rows += rows_of(main.parent.name, parser[EACH_GUEST])
+    return rows
