@@ -17,8 +17,10 @@
 static long sched_op_block(struct vcpu *v)
 {
     __atomic_store_n(&v->info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
-    sched_block(v, false, 0);
     if (event_upcall_due(v))
+        return 0; /* nothing to wait for: the way out delivers it */
+    sched_block(v, false, 0);
+    if (event_upcall_due(v)) /* one that came before it was noted as waiting */
         sched_unblock(v);
     return 0;
 }
