@@ -77,8 +77,11 @@ void fpu_cpu_init(void)
 
     insn_write_cr0((insn_read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
     insn_write_cr4(insn_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | (xsave ? CR4_OSXSAVE : 0));
-    if (!xsave)
+    if (!xsave) {
+        xcr0_offered = 0;
+        area_size = FXSAVE_SIZE;
         return;
+    }
     xcr0_offered = xcr0_decide();
     insn_xsetbv(0, xcr0_offered);
     insn_cpuid(0xd, 0, &eax, &ebx, &ecx, &edx); /* ebx: size for what XCR0 enables now */

@@ -12,8 +12,35 @@ struct x86_domain guest_domain;
 struct x86_vcpu guest;
 struct vcpu_info guest_info;
 
+u64 guest_xcr0;
+bool guest_has_xsave;
+const char *guest_vendor;
+
 static struct shared_info shared;
 static u8 stack[4096], code[64];
+
+static u32 area_size(u64 parts)
+{
+    return parts & 0xe0 ? 2688 : parts & 4 ? 832 : 576;
+}
+
+static void processor_cpuid(u32 leaf, u32 subleaf, struct fake_cpuid *out)
+{
+    *out = (struct fake_cpuid){~0u, ~0u, ~0u, ~0u};
+    if (leaf == 0) {
+        out->eax = 0x20;
+        memcpy(&out->ebx, guest_vendor, 4);
+        memcpy(&out->edx, guest_vendor + 4, 4);
+        memcpy(&out->ecx, guest_vendor + 8, 4);
+    } else if (leaf == 1 && !guest_has_xsave) {
+        out->ecx &= ~(1u << 26);
+    } else if (leaf == 0xd && subleaf == 0) {
+        *out = (struct fake_cpuid){(u32)guest_xcr0, area_size(fake_processor.xcr0), area_size(guest_xcr0),
+                                   (u32)(guest_xcr0 >> 32)};
+    } else if (leaf == 0x80000000) {
+        out->eax = 0x80000020;
+    }
+}
 
 void guest_vcpu_init(struct x86_vcpu *v, u32 id)
 {
@@ -34,6 +61,11 @@ int guest_setup(void **state)
 {
     (void)state;
     fake_reset(FAKE_FRAMES);
+    guest_xcr0 = 7;
+    guest_has_xsave = true;
+    guest_vendor = "GenuineIntel";
+    fake_processor.cpuid = processor_cpuid;
+    fake_processor.xcr0_allowed = ~0ull;
     fpu_cpu_init();
     memset(&guest_domain, 0, sizeof(guest_domain));
     memset(&guest_info, 0, sizeof(guest_info));

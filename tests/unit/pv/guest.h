@@ -20,6 +20,14 @@ extern struct x86_domain guest_domain;
 extern struct x86_vcpu guest; /* the loaded vcpu */
 extern struct vcpu_info guest_info;
 
+/*
+ * The processor has every feature there could be: its CPUID answers all ones, but for the highest leaves, the sizes of
+ * XSAVE areas and the parts in them, which are these.
+ */
+extern u64 guest_xcr0;         /* 7: x87, SSE, AVX */
+extern bool guest_has_xsave;   /* true */
+extern const char *guest_vendor; /* "GenuineIntel" */
+
 /* cmocka setup: the machine after power-on and the guest on it, in direct mode. */
 int guest_setup(void **state);
 /* A second vcpu of the same domain, not loaded. */
