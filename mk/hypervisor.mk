@@ -24,7 +24,8 @@ WARNINGS += $(if $(is_clang),-Wcomma -Wunreachable-code-aggressive,-Wlogical-op 
 WARN_FATAL := $(if $(filter-out 0,$(WERROR)),-Werror)
 
 HV_CFLAGS := -std=c11 -ffreestanding -fpie -mcmodel=small -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing \
-             -fno-common -include xen-lite/lib/hidden.h -fvisibility=hidden -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
+             -fno-common -include xen-lite/lib/hidden.h -fvisibility=hidden -fno-asynchronous-unwind-tables \
+             -fno-unwind-tables -fno-stack-protector \
              -fcf-protection=none -O2 -g $(if $(is_clang),-fdirect-access-external-data) \
              $(WARNINGS) $(HV_INCLUDE)
 HV_LDFLAGS := -static -nostdlib -z noexecstack --build-id=none -z max-page-size=4096 --fatal-warnings -T $(HV_LDS)

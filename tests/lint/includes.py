@@ -39,7 +39,7 @@ MAY_INCLUDE = {
     "arch/x86/boot": GROUND + X86_LOW + X86_MID + ["arch/x86", "arch/x86/entry"],
     # The doors call the table of hypercalls: the one place where arch/x86 names hypercalls/.
     "arch/x86/entry": GROUND + X86_LOW + X86_MID + ["arch/x86", "hypercalls"],
-    "arch/fake": GROUND + X86_LOW + X86_MID,
+    "arch/fake": GROUND + X86_LOW + X86_MID + ["arch/x86", "arch/x86/entry"],
     "pvguest": ABI + LIB,
     "tests/guests": ["pvguest"] + ABI + LIB,
     "tests": [""],

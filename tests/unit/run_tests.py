@@ -52,7 +52,7 @@ def main():
     total = {"passed": 0, "failed": 0, "skipped": 0}
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for program, passed, failed, skipped, text, seconds in pool.map(lambda p: run_one(p, args.timeout), args.programs):
-            if failed:
+            if failed and not args.quiet:
                 print(text)
             if failed or not args.quiet:
                 counts = f"{passed} passed, {failed} failed, {seconds:.1f} s"
