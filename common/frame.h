@@ -11,8 +11,8 @@
  *     table cannot be writable to any guest.
  *   - validated: for page and descriptor tables: every entry has been checked and holds its references.
  *   - pinned: the guest's own hold (one reference, one type count). alloc: the domain's own reference.
- *   - locked: the page lock, held while entries of a live table change. listed: stands on a work list (arch/x86/paging/types.h), which
- *     holds one reference and one type count of it.
+ *   - locked: the page lock, held while entries of a live table change. listed: stands on a work list
+ *     (arch/x86/paging/types.h), which holds one reference and one type count of it.
  *   - special: shared with the hypervisor (shared_info...): never a table, never given back by the guest.
  * Every type count comes with a reference, so a check of the reference count alone keeps both from overflowing.
  * `get` checks and may fail; `put` trusts. A failed get leaves everything as it was.
