@@ -28,7 +28,8 @@ HV_CFLAGS := -std=c11 -ffreestanding -fpie -mcmodel=small -mno-red-zone -mgenera
              -fno-unwind-tables -fno-stack-protector \
              -fcf-protection=none -O2 -g $(if $(is_clang),-fdirect-access-external-data) \
              $(WARNINGS) $(HV_INCLUDE)
-HV_LDFLAGS := -static -nostdlib -z noexecstack --build-id=none -z max-page-size=4096 --fatal-warnings -T $(HV_LDS)
+HV_LDFLAGS := -static -nostdlib -z noexecstack --build-id=none -z max-page-size=4096 --fatal-warnings \
+              --orphan-handling=error -T $(HV_LDS)
 NASMFLAGS  := -f elf64 -g -F dwarf -w+label-orphan $(if $(filter-out 0,$(WERROR)),-Werror) -I $(B)/ -I ./ -I arch/x86/entry/
 
 # Rewritten only when it changes, so that changed flags rebuild what they touch.
