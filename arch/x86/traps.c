@@ -38,6 +38,12 @@ static void guest_page_fault(struct x86_vcpu *v, struct regs *r)
     pv_inject_page_fault(v, r, address, error);
 }
 
+/* May the guest, in its present mode, raise this vector by `int n`? Its kernel counts as ring 1. */
+static bool may_raise(const struct x86_vcpu *v, u8 vector)
+{
+    return v->trap[vector].address && v->trap[vector].dpl >= (v->in_kernel ? 1 : 3);
+}
+
 /*
  * `int n` whose gate in our table is not for ring 3 arrives as #GP with the vector in the error code. The guest's own
  * trap table says who may raise it. The instruction is read, as the error code alone misleads on some machines.
@@ -47,8 +53,7 @@ static bool guest_software_int(struct x86_vcpu *v, struct regs *r)
     u8 code[2];
     if ((r->error & 3) != 2 || copy_from_guest_partial(code, r->rip, 2) != 2 || code[0] != 0xcd)
         return false;
-    const struct pv_trap *t = &v->trap[code[1]];
-    if (!t->address || t->dpl < (v->in_kernel ? 1 : 3)) {
+    if (!may_raise(v, code[1])) {
         r->error = code[1] * 8u + 2;
         return false;
     }
@@ -57,11 +62,24 @@ static bool guest_software_int(struct x86_vcpu *v, struct regs *r)
     return true;
 }
 
+/* `int 0x80` comes straight; who may raise it is asked all the same, and a guest without a handler gets its #GP (XSA-259). */
+static void guest_int80(struct x86_vcpu *v, struct regs *r)
+{
+    if (may_raise(v, 0x80)) {
+        pv_inject_trap(v, r, 0x80, 0);
+        return;
+    }
+    r->rip -= 2;
+    pv_inject_trap(v, r, VECTOR_GP, 0x80 * 8 + 2);
+}
+
 static void guest_general_protection(struct x86_vcpu *v, struct regs *r)
 {
-    if (guest_software_int(v, r) || pv_emulate_privileged(v, r))
-        return;
-    pv_inject_trap(v, r, VECTOR_GP, r->error);
+    /* A write to CR3 can be long work, which looks for interrupts to know when to stop. */
+    insn_sti();
+    if (!guest_software_int(v, r) && !pv_emulate_privileged(v, r))
+        pv_inject_trap(v, r, VECTOR_GP, r->error);
+    insn_cli();
 }
 
 static void guest_debug(struct x86_vcpu *v, struct regs *r)
@@ -97,7 +115,7 @@ void trap_from_guest(struct regs *r)
     case VECTOR_MC:
         trap_fatal(r, "the processor reports a machine fault while a guest ran");
     case 0x80:
-        pv_inject_trap(v, r, 0x80, 0);
+        guest_int80(v, r);
         return;
     default:
         if (r->vector < 32)

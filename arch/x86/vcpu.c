@@ -183,15 +183,12 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
     long rc = initialise_tables(v, c);
     if (rc)
         return rc;
-    u64 cr3 = c->ctrlreg[3];
-    rc = arch_new_base(vcpu, gfn_make(cr3 >> PAGE_SHIFT));
+    rc = arch_new_base(vcpu, gfn_make(c->ctrlreg[3] >> PAGE_SHIFT));
+    if (rc == 0 && c->ctrlreg[1])
+        rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
+    arch_paging_finish(vcpu, rc);
     if (rc)
         return rc;
-    if (c->ctrlreg[1]) {
-        rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
-        if (rc)
-            return rc;
-    }
     initialise_registers(v, c);
     v->in_kernel = true;
     vcpu->initialised = true;
