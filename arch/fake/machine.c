@@ -38,6 +38,7 @@ static u64 scratch[FAKE_CPUS][PAGE_SIZE / sizeof(u64)] __attribute__((aligned(40
 static u64 gdt_l1[FAKE_CPUS][32];
 
 _Thread_local struct cpu *fake_this_cpu;
+u64 fake_interrupt_after;
 int fake_exit_status = -1;
 u64 fake_dumps;
 
@@ -109,8 +110,14 @@ void fake_cpu_select(unsigned n)
     fake_this_cpu = &cpus[n].cpu.cpu;
 }
 
+void fake_interrupt(void)
+{
+    softirq_raise(SOFTIRQ_TIMER);
+}
+
 static void cpus_reset(void)
 {
+    fake_interrupt_after = 0;
     memset(cpus, 0, sizeof(cpus));
     memset(gdt_l1, 0, sizeof(gdt_l1));
     for (u32 i = 0; i < FAKE_CPUS; i++) {

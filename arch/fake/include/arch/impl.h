@@ -12,8 +12,18 @@ struct cpu;
 
 extern _Thread_local struct cpu *fake_this_cpu; /* a thread of the test program is a processor */
 
+/*
+ * An interrupt in the middle of work: the fake_interrupt_after-th look at this_cpu() from now on finds SOFTIRQ_TIMER
+ * raised. 0: none. As preempt_pending() is such a look, a test that counts up from 1 stops long work at every point
+ * where it can be stopped.
+ */
+extern u64 fake_interrupt_after;
+void fake_interrupt(void);
+
 static inline struct cpu *this_cpu(void)
 {
+    if (unlikely(fake_interrupt_after) && --fake_interrupt_after == 0)
+        fake_interrupt();
     return fake_this_cpu;
 }
 
