@@ -13,6 +13,7 @@ struct x86_cpu {
     struct x86_vcpu *loaded_fpu;    /* whose FPU state is in the processor; NULL: none */
     struct x86_vcpu *loaded_tables; /* whose GDT and LDT pages are mapped */
     u64 *gdt_l1;           /* the 32 page-table entries that map this cpu's GDT (16) and LDT (16) pages */
+    u64 empty_entry;       /* maps a page without descriptors, where a guest gives none; 0: not made yet */
     u64 dr7;               /* what DR7 holds */
 };
 _Static_assert(sizeof(struct x86_cpu) <= CPU_STRUCT_SIZE, "struct x86_cpu fits its room");

@@ -47,22 +47,16 @@ static u32 pages_of(u32 entries)
     return (entries + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE;
 }
 
-/* Stands where the guest gives no page. 0, not mapped, only where there is no memory for it. */
+/* Stands where the guest gives no page; 0, not mapped, only where there is no memory for one. */
 static u64 empty_entry(void)
 {
-    static _Atomic u64 empty;
-    u64 entry = atomic_load(&empty);
-    if (likely(entry))
-        return entry;
-    mfn_t page = frame_alloc_host();
-    if (mfn_is_invalid(page))
-        return 0;
-    entry = page.n << PAGE_SHIFT | ENTRY_READ_ONLY;
-    u64 first = 0;
-    if (atomic_compare_exchange_strong(&empty, &first, entry))
-        return entry;
-    frame_free_host(page, 1);
-    return first;
+    u64 *entry = &this_x86_cpu()->empty_entry;
+    if (unlikely(!*entry)) {
+        mfn_t page = frame_alloc_host();
+        if (!mfn_is_invalid(page))
+            *entry = page.n << PAGE_SHIFT | ENTRY_READ_ONLY;
+    }
+    return *entry;
 }
 
 static void entry_write(unsigned page, u64 entry)
