@@ -3,11 +3,12 @@
 
 import configparser
 import dataclasses
+import fnmatch
 import pathlib
 
 MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
-# The stanza for each guest of tests/guests that has none of its own.
-EACH_GUEST = "each guest"
+# "each PATTERN" is the stanza for the guests of tests/guests that have none of their own; the first that fits counts.
+EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect",
         "forbid", "status", "same"}
@@ -84,8 +85,10 @@ def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
                                        inline_comment_prefixes=None, default_section="defaults", strict=True)
     with open(path, encoding="utf-8") as file:
         parser.read_file(file)
-    rows = [row for story in parser.sections() if story != EACH_GUEST for row in rows_of(story, parser[story])]
-    for main in sorted(GUESTS.glob("*/main.c")):
-        if main.parent.name not in parser:
-            rows += rows_of(main.parent.name, parser[EACH_GUEST])
+    rows = [row for story in parser.sections() if not story.startswith(EACH) for row in rows_of(story, parser[story])]
+    for name in sorted(main.parent.name for main in GUESTS.glob("*/main.c")):
+        if name not in parser:
+            fits = (story for story in parser.sections() if story.startswith(EACH)
+                    and fnmatch.fnmatch(name, story.removeprefix(EACH)))
+            rows += rows_of(name, parser[next(fits)])
     return rows
