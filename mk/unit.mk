@@ -73,4 +73,4 @@ unit-coverage: unit-binaries
 	  --gcov-ignore-parse-errors --fail-under-line $(COVERAGE_MIN) $(UNIT_DIR) && \
 	  echo 'coverage: 1 passed, 0 failed' || { echo 'coverage: 0 passed, 1 failed'; exit 1; }
 
--include $(UNIT_OBJ:.o=.d) $(UNIT_TESTS:=.d)
+-include $(UNIT_OBJ:.o=.d) $(wildcard $(UNIT_DIR)/*/*.d)
