@@ -3,6 +3,7 @@
 #include "arch/fake/processor.h"
 #include "arch/fake/fake.h"
 #include "lib/string.h"
+#include <arch/time.h>
 
 struct fake_processor fake_processor;
 
@@ -53,6 +54,16 @@ void fake_msr_set(u32 number, u64 value)
 void fake_fault(const char *what)
 {
     fake_fail("the processor faults: %s", what);
+}
+
+void fake_insn_wait(void)
+{
+    u64 when = fake_timer_programmed();
+
+    if (when == ~0ull)
+        fake_insn_hlt();
+    fake_processor.halts++;
+    fake_clock_advance(when - system_time());
 }
 
 void fake_insn_hlt(void)

@@ -59,5 +59,6 @@ u64 *fake_msr_find(u32 number);
 /* Instructions with more to them than a variable. */
 __noreturn void fake_fault(const char *what); /* the processor would fault and nobody catches it */
 __noreturn void fake_insn_hlt(void);
+void fake_insn_wait(void); /* with interrupts on: time goes on until the timer's; where it is off, as hlt */
 
 #endif

@@ -49,11 +49,3 @@ WEAK void arch_vcpu_dump(const struct vcpu *v)
     (void)v;
     fake_dumps++;
 }
-
-/* Nobody can run: time goes on until the next interrupt; where none will come, for ever. */
-WEAK void arch_idle(void)
-{
-    if (fake_timer_programmed() == ~0ull)
-        fake_end(FAKE_HALT);
-    fake_clock_advance(fake_timer_programmed() - system_time());
-}

@@ -242,7 +242,7 @@ static inline void insn_hlt(void)
 static inline void insn_sti_hlt(void)
 {
     insn_sti();
-    fake_insn_hlt();
+    fake_insn_wait();
 }
 static inline void insn_pause(void)
 {
