@@ -307,7 +307,10 @@ static void test_save_and_load(void **state)
     guest_vcpu_init(&other, 1);
     for (int user = 0; user < 2; user++) {
         guest.in_kernel = !user;
-        fake_processor.ds = 0x2b, fake_processor.es = 0x33, fake_processor.fs = 0x3b, fake_processor.gs = 0x43;
+        fake_processor.ds = 0x2b;
+        fake_processor.es = 0x33;
+        fake_processor.fs = 0x3b;
+        fake_processor.gs = 0x43;
         fake_msr_set(MSR_FS_BASE, 0x1000);
         fake_msr_set(MSR_GS_BASE, 0x2000);
         fake_msr_set(MSR_KERNEL_GS_BASE, 0x3000);
