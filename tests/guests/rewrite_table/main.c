@@ -123,7 +123,8 @@ void guest_main(void)
         pages[i] = page_alloc();
     registered_and_back();
     failed_leaves_no_trace("a frame that the guest does not have", 0xfffffffff0ul << 12 | ENTRY_RW);
-    failed_leaves_no_trace("the first frame behind its memory", guest_start_info->nr_pages << 12 | ENTRY_RW);
+    failed_leaves_no_trace("a frame behind its memory and shared_info",
+                           (guest_start_info->nr_pages + 16) << 12 | ENTRY_RW);
     failed_leaves_no_trace("a live table, writable", entry_make(paging_boot_root(), ENTRY_RW));
     failed_leaves_no_trace("its own table, writable", entry_make(table, ENTRY_RW));
     failed_tree_leaves_no_trace();
