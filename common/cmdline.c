@@ -84,6 +84,7 @@ static void __printf(1, 2) warn(const char *fmt, ...)
         va_start(args, fmt);
         format_text_v(warnings[warning_count], sizeof(warnings[0]), fmt, args);
         va_end(args);
+        text_make_printable(warnings[warning_count]);
     }
     warning_count++;
 }

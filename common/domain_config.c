@@ -192,6 +192,8 @@ static int __printf(2, 3) fail(struct reader *r, const char *fmt, ...)
     va_start(args, fmt);
     format_text_v(r->error, r->error_size, fmt, args);
     va_end(args);
+    if (r->error_size != 0)
+        text_make_printable(r->error);
     return -XEN_EINVAL;
 }
 

@@ -18,6 +18,8 @@ int elf_fail(struct elf_reader *r, int rc, const char *fmt, ...)
     va_start(args, fmt);
     format_text_v(r->error, r->error_size, fmt, args);
     va_end(args);
+    if (r->error_size != 0)
+        text_make_printable(r->error);
     return rc;
 }
 

@@ -44,12 +44,15 @@ vaddr_t fake_guest_pointer(void *host, size_t n)
     return (vaddr_t)host;
 }
 
-/* Where a byte of a range is and how many follow it there; NULL: in no range. */
+/* Where a byte of a range is and how many follow it there; NULL: in no range, or (room 0) not to be written. */
 static u8 *range_find(vaddr_t address, bool write, size_t *room)
 {
     for (unsigned i = range_count; i-- > 0;) {
         struct range *r = &ranges[i];
-        if (address - r->address < r->size && (!write || r->writable)) {
+        if (address - r->address < r->size) {
+            *room = 0;
+            if (write && !r->writable)
+                return NULL;
             *room = r->size - (address - r->address);
             return r->host + (address - r->address);
         }
@@ -85,11 +88,12 @@ static u8 *table_find(vaddr_t address, bool write, size_t *room)
 /* Bytes copied before the first that is not there. */
 static size_t copy(vaddr_t address, u8 *buffer, size_t n, bool write)
 {
-    size_t done = 0, room = 0;
+    size_t done = 0, room;
 
     while (done < n && is_guest_range(address + done, 1)) {
+        room = PAGE_SIZE;
         u8 *host = range_find(address + done, write, &room);
-        if (host == NULL)
+        if (host == NULL && room != 0)
             host = table_find(address + done, write, &room);
         if (host == NULL)
             break;

@@ -251,3 +251,10 @@ int format_text(char *to, size_t size, const char *fmt, ...)
     va_end(args);
     return n;
 }
+
+void text_make_printable(char *text)
+{
+    for (; *text != 0; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '.';
+}

@@ -335,6 +335,7 @@ CHANGE(base_wraps, add_number(f, XEN_ELFNOTE_VIRT_BASE, ~0ull - TEXT))
 CHANGE(offset_above, add_number(f, XEN_ELFNOTE_PADDR_OFFSET, TEXT + 1))
 CHANGE(version, add_text(f, XEN_ELFNOTE_XEN_VERSION, "xen-4.0"))
 CHANGE(feature, add_text(f, XEN_ELFNOTE_FEATURES, "dom0|!teleportation|x"))
+CHANGE(feature_escape, add_text(f, XEN_ELFNOTE_FEATURES, "!\n(xl) \033[2J"))
 CHANGE(pair, add_note(f, "Xen", XEN_ELFNOTE_L1_MFN_VALID, "0123456789ab", 12))
 CHANGE(note_cut, phdr(f, 3)->p_filesz -= 4)
 CHANGE(note_huge, memset(f->bytes + NOTES + 4, 0xff, 4))
@@ -379,6 +380,7 @@ static const struct fault faults[] = {
     {offset_above, -XEN_EINVAL, "note PADDR_OFFSET 0x1000001 lies above the lowest p_paddr 0x1000000"},
     {version, -XEN_ENOEXEC, "note XEN_VERSION 'xen-4.0', expected 'xen-3.0'"},
     {feature, -XEN_ENOEXEC, "note FEATURES: 'teleportation' is required and not known"},
+    {feature_escape, -XEN_ENOEXEC, "note FEATURES: '.(xl) .[2J' is required and not known"},
     {pair, -XEN_EINVAL, "note L1_MFN_VALID: 12 bytes, expected pairs of 16"},
     {note_cut, -XEN_EINVAL, "reach beyond the end"},
     {note_huge, -XEN_EINVAL, "note at offset 0 of "},
