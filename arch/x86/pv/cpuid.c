@@ -211,6 +211,16 @@ static void xen_leaf(const struct x86_vcpu *v, u32 leaf, u32 subleaf, struct cpu
     }
 }
 
+/* The last leaf of the range that begins at `first` (0, LEAF_EXTENDED). CPUID is slow where it is trapped: asked once. */
+static u32 last_leaf(u32 first)
+{
+    static u32 last[2];
+    u32 *known = &last[first >> 31], ebx, ecx, edx;
+    if (unlikely(!*known))
+        insn_cpuid(first, 0, known, &ebx, &ecx, &edx);
+    return *known;
+}
+
 void pv_cpuid(struct x86_vcpu *v, u32 leaf, u32 subleaf, struct cpuid_leaf *out)
 {
     *out = (struct cpuid_leaf){0};
@@ -225,14 +235,9 @@ void pv_cpuid(struct x86_vcpu *v, u32 leaf, u32 subleaf, struct cpuid_leaf *out)
     }
     for (size_t i = 0; i < ARRAY_SIZE(policy); i++) {
         const struct leaf_policy *p = &policy[i];
-        u32 highest;
         if (p->leaf != leaf)
             continue;
-        if (p->subleaves && subleaf >= p->subleaves)
-            return;
-        struct cpuid_leaf scratch;
-        insn_cpuid(leaf & LEAF_EXTENDED, 0, &highest, &scratch.ebx, &scratch.ecx, &scratch.edx);
-        if (leaf > highest)
+        if (leaf > last_leaf(leaf & LEAF_EXTENDED) || (p->subleaves && subleaf >= p->subleaves))
             return;
         insn_cpuid(leaf, p->subleaves ? subleaf : 0, &out->eax, &out->ebx, &out->ecx, &out->edx);
         out->eax &= p->pass.eax;

@@ -20,7 +20,6 @@
 #include "common/event_channel.h"
 #include "common/printk.h"
 #include "common/sched.h"
-#include "lib/string.h"
 #include <arch/guest_memory.h>
 #include <arch/paging.h>
 #include <arch/pv.h>
@@ -320,7 +319,7 @@ static void complete(struct x86_vcpu *v, struct regs *r, u32 length)
 
 bool pv_emulate_privileged(struct x86_vcpu *v, struct regs *r)
 {
-    u8 bytes[INSN_MAX_LENGTH];
+    u8 bytes[INSN_MAX_LENGTH + 1]; /* whole words are copied faster */
     struct insn insn;
 
     /* An error code names a selector or a vector: that is something else. */
@@ -342,19 +341,22 @@ bool pv_emulate_privileged(struct x86_vcpu *v, struct regs *r)
 }
 
 /* UD2, "xen", CPUID: the one instruction that is emulated though it would not fault. In any mode, at any time. */
+#define FORCED_CPUID       0x00a20f6e65780b0full /* 0f 0b 78 65 6e 0f a2, little-endian */
+#define FORCED_CPUID_BYTES 7
+
 bool pv_emulate_invalid_op(struct x86_vcpu *v, struct regs *r)
 {
-    static const u8 forced_cpuid[] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
-    u8 bytes[sizeof(forced_cpuid)];
+    u64 bytes = 0; /* eight are read at once, of which the last does not matter */
     struct cpuid_leaf leaf;
 
-    if (copy_from_guest(bytes, r->rip, sizeof(bytes)) || memcmp(bytes, forced_cpuid, sizeof(bytes)) != 0)
+    if (copy_from_guest_partial(&bytes, r->rip, sizeof(bytes)) < FORCED_CPUID_BYTES ||
+        (bytes & ~0ull >> 8) != FORCED_CPUID)
         return false;
     pv_cpuid(v, (u32)r->rax, (u32)r->rcx, &leaf);
     r->rax = leaf.eax;
     r->rbx = leaf.ebx;
     r->rcx = leaf.ecx;
     r->rdx = leaf.edx;
-    complete(v, r, sizeof(forced_cpuid));
+    complete(v, r, FORCED_CPUID_BYTES);
     return true;
 }

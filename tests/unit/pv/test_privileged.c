@@ -434,6 +434,16 @@ static void test_forced_cpuid(void **state)
         assert_false(pv_emulate_invalid_op(&guest, r));
         assert_int_equal(r->rip, GUEST_CODE);
     }
+    /* It may be the last thing in a page; six of its bytes are not it. */
+    fake_guest_range(0xa00000, (void *)good, sizeof(good), false);
+    r->rip = 0xa00000;
+    assert_true(pv_emulate_invalid_op(&guest, r));
+    assert_int_equal(r->rip, 0xa00007);
+    fake_guest_range(0xb00000, (void *)good, sizeof(good) - 1, false);
+    r->rip = 0xb00000;
+    assert_false(pv_emulate_invalid_op(&guest, r));
+    r->rip = HYPERVISOR_START;
+    assert_false(pv_emulate_invalid_op(&guest, r));
     /* Under #GP it is not what it seems. */
     guest.in_kernel = true;
     assert_false(RUN(0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2));
