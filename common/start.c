@@ -8,6 +8,7 @@
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/softirq.h"
+#include "common/spinlock.h"
 #include "common/timer.h"
 #include "lib/stack_guard.h"
 #include <arch/boot.h>
@@ -15,6 +16,7 @@
 
 void start(const struct boot_info *info)
 {
+    lock_order_checked = true; /* this_cpu() works: the processor stands on its own stack */
     stack_guard_seed(system_time() ^ arch_wall_clock_base()); /* before anything that others wrote is read here */
     cmdline_print_warnings(); /* first of all: an option that was not understood may explain the rest */
     if (options.scatter)
