@@ -147,6 +147,20 @@ static long initialise_tables(struct x86_vcpu *v, const struct vcpu_guest_contex
     return rc;
 }
 
+/* What needs the tables of its kernel, or nothing: LDT, debug registers, FPU. */
+static long initialise_rest(struct x86_vcpu *v, const struct vcpu_guest_context *c)
+{
+    struct vcpu *vcpu = &v->vcpu;
+    long rc = c->ldt_ents ? arch_set_ldt(vcpu, c->ldt_base, (u32)min_u64(c->ldt_ents, 0xffffffff)) : 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(c->debugreg) && rc == 0; i++)
+        if (c->debugreg[i] && i != 4 && i != 5) /* other names of 6 and 7 */
+            rc = arch_set_debugreg(vcpu, i, c->debugreg[i]);
+    if (rc == 0 && (c->flags & VGCF_i387_valid))
+        pv_fpu_import(v, &c->fpu_ctxt);
+    return rc;
+}
+
 static void initialise_registers(struct x86_vcpu *v, const struct vcpu_guest_context *c)
 {
     const struct cpu_user_regs *u = &c->user_regs;
@@ -186,6 +200,8 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
     rc = arch_new_base(vcpu, gfn_make(c->ctrlreg[3] >> PAGE_SHIFT));
     if (rc == 0 && c->ctrlreg[1])
         rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
+    if (rc == 0)
+        rc = initialise_rest(v, c);
     arch_paging_finish(vcpu, rc);
     if (rc)
         return rc;
