@@ -133,9 +133,11 @@ bool event_pending_port(const struct domain *d, evtchn_port_t port)
     return port < EVENT_PORTS && bit_test(d->shared_info->evtchn_pending, port);
 }
 
-bool event_port_valid(const struct domain *d, evtchn_port_t port)
+bool event_port_in_use(const struct domain *d, evtchn_port_t port)
 {
-    return port_of(d, port) != NULL;
+    const struct event_port *p = port_of(d, port);
+
+    return p && p->state > PORT_RESERVED;
 }
 
 bool event_upcall_due(const struct vcpu *v)
@@ -353,9 +355,9 @@ long event_send(struct domain *d, evtchn_port_t port)
     return rc;
 }
 
+/* What a status does not speak of stays as the caller gave it. */
 static void status(const struct event_port *p, struct evtchn_status *op)
 {
-    op->u.interdomain = (__typeof__(op->u.interdomain)){.dom = 0};
     op->status = EVTCHNSTAT_closed;
     switch ((enum port_state)p->state) {
     case PORT_FREE:

@@ -42,7 +42,7 @@ void event_virq(struct vcpu *v, u32 virq);
 /* Sets a port pending: the bits in shared_info, the upcall flag of its vcpu, and wakes the vcpu. */
 void event_set_pending(struct domain *d, evtchn_port_t port);
 bool event_pending_port(const struct domain *d, evtchn_port_t port);
-bool event_port_valid(const struct domain *d, evtchn_port_t port); /* one that the guest may name, in use or not */
+bool event_port_in_use(const struct domain *d, evtchn_port_t port);
 
 /* Is an upcall due? (pending and not masked) */
 bool event_upcall_due(const struct vcpu *v);

@@ -61,8 +61,12 @@ static long event_op_reset(struct vcpu *v, const struct evtchn_reset *op, u64 co
     return rc == -XEN_ERESTART ? vcpu_restart(v, __HYPERVISOR_event_channel_op, command, argument, 0, 0, 0) : rc;
 }
 
+#define PIRQS 256 /* numbers that could be interrupts of devices */
+
 static long event_op_bind_pirq(const struct domain *d, const struct evtchn_bind_pirq *op)
 {
+    if (op->pirq >= PIRQS)
+        return guest_refuse(d, XEN_EINVAL, "bind_pirq: interrupt %u, expected less than %d\n", op->pirq, PIRQS);
     return guest_refuse(d, XEN_EPERM, "bind_pirq: interrupt %u is not the domain's\n", op->pirq);
 }
 

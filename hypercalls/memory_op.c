@@ -200,6 +200,12 @@ static u64 frames_end(const struct domain *d)
     return arch_domain_translated(d) ? d->max_pages : read_once(d->shared_info->arch.max_pfn);
 }
 
+static bool asks_size(u32 op)
+{
+    return op == XENMEM_maximum_ram_page || op == XENMEM_current_reservation || op == XENMEM_maximum_reservation ||
+           op == XENMEM_maximum_gpfn;
+}
+
 static long memory_op_size(struct vcpu *v, u32 op, vaddr_t argument)
 {
     struct xen_memory_domain which;
@@ -292,7 +298,8 @@ long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     if (op == XENMEM_increase_reservation || op == XENMEM_decrease_reservation || op == XENMEM_populate_physmap)
         return memory_op_reservation(v, command, argument);
     if ((u32)command >> EXTENT_SHIFT)
-        return guest_refuse(v->domain, XEN_EINVAL, "memory_op %u has no extents to go on with\n", op);
+        return guest_refuse(v->domain, asks_size(op) ? XEN_EINVAL : XEN_ENOSYS,
+                            "memory_op %u has no extents to go on with\n", op);
     switch (op) {
     case XENMEM_maximum_ram_page:
         return (long)frame_count;

@@ -81,7 +81,7 @@ long hypercall_multicall(u64 list, u64 entries, u64 a3, u64 a4, u64 a5)
 
     if (cpu->in_multicall)
         return multicall_refuse_nested(cpu->current);
-    if (count && !guest_element(list, count - 1, sizeof(struct multicall_entry), &last))
+    if (!guest_element(list, count ? count - 1 : 0, sizeof(struct multicall_entry), &last))
         return guest_refuse(cpu->current->domain, XEN_EFAULT, "multicall: %u entries at %#llx are no guest memory\n",
                             count, (unsigned long long)list);
     cpu->in_multicall = true;

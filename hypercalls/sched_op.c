@@ -32,8 +32,8 @@ static long poll_look(const struct vcpu *v, const struct sched_poll *poll, evtch
         vaddr_t at;
         if (!guest_element((vaddr_t)poll->ports.p, i, sizeof(*port), &at) || copy_from_guest(port, at, sizeof(*port)))
             return -XEN_EFAULT;
-        if (!event_port_valid(v->domain, *port))
-            return guest_refuse(v->domain, XEN_EINVAL, "poll: there is no port %u\n", *port);
+        if (!event_port_in_use(v->domain, *port))
+            return guest_refuse(v->domain, XEN_EINVAL, "poll: port %u is not in use\n", *port);
         if (event_pending_port(v->domain, *port))
             return 1;
     }
@@ -76,6 +76,22 @@ static long sched_op_shutdown(u32 command, struct domain *d, vaddr_t argument)
     return 0;
 }
 
+static long sched_op_remote_shutdown(struct domain *caller, vaddr_t argument)
+{
+    struct sched_remote_shutdown shutdown;
+    struct domain *d;
+
+    if (copy_from_guest(&shutdown, argument, sizeof(shutdown)))
+        return -XEN_EFAULT;
+    d = domain_named(caller, shutdown.domain_id);
+    if (!d)
+        return -XEN_ESRCH;
+    if (!caller->privileged)
+        return guest_refuse(caller, XEN_EPERM, "remote_shutdown of d%u: only a privileged domain may\n", d->id);
+    domain_shutdown(d, (u8)shutdown.reason);
+    return 0;
+}
+
 long hypercall_sched_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
 {
     struct vcpu *v = current_vcpu();
@@ -93,8 +109,9 @@ long hypercall_sched_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     case SCHEDOP_poll:
         return sched_op_poll(v, argument);
     case SCHEDOP_remote_shutdown:
-    case SCHEDOP_pin_override:
-        return guest_refuse(v->domain, XEN_EPERM, "sched_op %u: no domain may\n", (u32)command);
+        return sched_op_remote_shutdown(v->domain, argument);
+    case SCHEDOP_pin_override: /* no vcpu is pinned here */
+        return guest_refuse(v->domain, XEN_EPERM, "pin_override: no domain may\n");
     default:
         return guest_refuse(v->domain, XEN_ENOSYS, "sched_op %u is not one of ours\n", (u32)command);
     }

@@ -17,15 +17,16 @@
 /* The context is larger than a page: it is copied into memory of the heap, checked and used from there. */
 static long vcpu_op_initialise(struct vcpu *v, vaddr_t argument)
 {
-    struct vcpu_guest_context *context;
-    long rc = -XEN_EFAULT;
+    struct vcpu_guest_context *context = heap_alloc(sizeof(*context));
+    long rc;
 
-    if (v->initialised)
-        return guest_refuse(v->domain, XEN_EEXIST, "vcpu %u is initialised already\n", v->id);
-    context = heap_alloc(sizeof(*context));
     if (!context)
         return -XEN_ENOMEM;
-    if (copy_from_guest(context, argument, sizeof(*context)) == 0)
+    if (copy_from_guest(context, argument, sizeof(*context)))
+        rc = -XEN_EFAULT;
+    else if (v->initialised)
+        rc = guest_refuse(v->domain, XEN_EEXIST, "vcpu %u is initialised already\n", v->id);
+    else
         rc = arch_vcpu_initialise(v, context);
     heap_free(context);
     if (rc == -XEN_ERESTART)

@@ -41,6 +41,7 @@ static void text_set(char *to, size_t size, const char *text)
 
 /*
  * Page tables are read-only to every guest, so writable_page_tables is never claimed, in rewrite mode neither.
+ * highmem_assist means MMUEXT_CLEAR_PAGE and COPY_PAGE.
  * gnttab_map_avail_bits is about entries of grant mappings: true of all that can be made (stock Linux asks for it).
  */
 static long get_features(const struct domain *d, struct xen_feature_info *f)
@@ -48,7 +49,8 @@ static long get_features(const struct domain *d, struct xen_feature_info *f)
     if (f->submap_idx >= XENFEAT_NR_SUBMAPS)
         return guest_refuse(d, XEN_EINVAL, "get_features: word %u, expected less than %d\n", f->submap_idx,
                             XENFEAT_NR_SUBMAPS);
-    f->submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_gnttab_map_avail_bits;
+    f->submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
+                1u << XENFEAT_gnttab_map_avail_bits;
     if (arch_domain_translated(d))
         f->submap |= 1u << XENFEAT_auto_translated_physmap | 1u << XENFEAT_not_direct_mapped;
     else
