@@ -2,9 +2,9 @@
 /*
  * A guest kernel as elf_parse() found it (elf.h): what to load where, and what the kernel says of itself.
  *
- * Two kinds of addresses: pseudo-physical (p_paddr - PADDR_OFFSET; 0 is the domain's first byte of memory), by which
- * segments are loaded, and virtual (pseudo-physical + VIRT_BASE), by which notes name places. p_vaddr counts for
- * nothing: Linux's per-cpu segment has 0 there.
+ * Two kinds of addresses: pseudo-physical (p_paddr - PADDR_OFFSET; 0 is the domain's first byte of memory),
+ * by which segments are loaded, and virtual (pseudo-physical + VIRT_BASE), by which notes name places.
+ * p_vaddr counts for nothing: Linux's per-cpu segment has 0 there.
  */
 #ifndef XL_COMMON_ELF_IMAGE_H
 #define XL_COMMON_ELF_IMAGE_H

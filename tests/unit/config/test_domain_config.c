@@ -83,7 +83,7 @@ static void the_limits_themselves_are_allowed(void **state)
 static const struct {
     const char *text, *sentence;
 } faults[] = {
-    {"domain nmae=x", "unknown key 'nmae', expected one of name type memory maxmem vcpus"},
+    {"domain title=x", "unknown key 'title', expected one of name type memory maxmem vcpus"},
     {"domain hello", "found 'hello', expected key=value or --"},
     {"domain =x", "unknown key ''"},
     {"memory=32 domain", "found 'domain', expected key=value or --"},

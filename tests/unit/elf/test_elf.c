@@ -186,6 +186,19 @@ static void what_is_not_said_has_its_default(void **state)
     assert_string_equal(image.xen_version, "");
 }
 
+static void a_pair_may_be_of_small_numbers(void **state)
+{
+    static const u32 pair[2] = {5, 4};
+    struct file f;
+
+    (void)state;
+    make_linux(&f);
+    add_note(&f, "Xen", XEN_ELFNOTE_L1_MFN_VALID, pair, sizeof(pair));
+    assert_int_equal(parse(&f, f.size), 0);
+    assert_int_equal(image.l1_valid_mask, 5);
+    assert_int_equal(image.l1_valid_value, 4);
+}
+
 static void paddr_offset_is_subtracted(void **state)
 {
     struct file f;
@@ -543,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_linux_like_kernel_is_read),
         cmocka_unit_test(what_is_not_said_has_its_default),
+        cmocka_unit_test(a_pair_may_be_of_small_numbers),
         cmocka_unit_test(paddr_offset_is_subtracted),
         cmocka_unit_test(notes_of_sections_are_read_where_no_segment_has_them),
         cmocka_unit_test(the_old_section_is_read_where_there_are_no_notes),

@@ -116,12 +116,12 @@ static void refusals_are_limited_and_counted(void **state)
 static void guests_lines_are_gathered_and_prefixed(void **state)
 {
     (void)state;
-    console_guest_write(&d, "hel", 3);
+    console_guest_write(&d, "he", 2);
     assert_string_equal(fake_console_text(), "");
-    console_guest_write(&d, "lo\r\nsecond\n\nthi", 15);
+    console_guest_write(&d, "llo\r\nsecond\n\nlast", 17);
     assert_string_equal(fake_console_text(), "(d3:web) hello\n(d3:web) second\n(d3:web) \n");
     console_guest_flush(&d);
-    assert_true(fake_console_has("(d3:web) thi\n"));
+    assert_true(fake_console_has("(d3:web) last\n"));
     fake_console_clear();
     console_guest_flush(&d);
     assert_string_equal(fake_console_text(), "");
