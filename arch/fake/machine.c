@@ -39,6 +39,7 @@ static u64 gdt_l1[FAKE_CPUS][32];
 
 _Thread_local struct cpu *fake_this_cpu;
 u64 fake_interrupt_after;
+void (*fake_on_interrupt)(void);
 int fake_exit_status = -1;
 u64 fake_dumps;
 
@@ -112,12 +113,16 @@ void fake_cpu_select(unsigned n)
 
 void fake_interrupt(void)
 {
-    softirq_raise(SOFTIRQ_TIMER);
+    if (fake_on_interrupt)
+        fake_on_interrupt();
+    else
+        softirq_raise(SOFTIRQ_TIMER);
 }
 
 static void cpus_reset(void)
 {
     fake_interrupt_after = 0;
+    fake_on_interrupt = NULL;
     memset(cpus, 0, sizeof(cpus));
     memset(gdt_l1, 0, sizeof(gdt_l1));
     for (u32 i = 0; i < FAKE_CPUS; i++) {

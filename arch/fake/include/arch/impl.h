@@ -14,10 +14,11 @@ extern _Thread_local struct cpu *fake_this_cpu; /* a thread of the test program 
 
 /*
  * An interrupt in the middle of work: the fake_interrupt_after-th look at this_cpu() from now on finds SOFTIRQ_TIMER
- * raised. 0: none. As preempt_pending() is such a look, a test that counts up from 1 stops long work at every point
- * where it can be stopped.
+ * raised (or what fake_on_interrupt does instead: another processor's work). 0: none. As preempt_pending() is such a
+ * look, a test that counts up from 1 stops long work at every point where it can be stopped.
  */
 extern u64 fake_interrupt_after;
+extern void (*fake_on_interrupt)(void);
 void fake_interrupt(void);
 
 static inline struct cpu *this_cpu(void)
