@@ -64,6 +64,9 @@ static inline void writable_put(struct frame *f)
 static inline int writable_get(struct frame *f, u16 owner)
 {
     u64 w = frame_word(f), want;
+    /* Not what counts, but what is plainly another's is not touched: its type is not ours to change. */
+    if (unlikely(f->owner != owner))
+        return -XEN_EBUSY;
     do {
         if (unlikely(!word_ref_ok(w)))
             return -XEN_EBUSY;

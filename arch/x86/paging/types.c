@@ -45,8 +45,10 @@ int table_get_valid(struct frame *f, u16 owner, unsigned level)
     const u64 valid = ((u64)level << FRAME_TYPE_SHIFT) | FRAME_VALIDATED;
     u64 w = frame_word(f);
     do {
-        if ((w & (FRAME_TYPE_MASK | FRAME_VALIDATED)) != valid || !word_ref_ok(w))
+        if ((w & (FRAME_TYPE_MASK | FRAME_VALIDATED)) != valid)
             return -XEN_EAGAIN;
+        if (unlikely(!word_ref_ok(w)))
+            return -XEN_EBUSY;
     } while (unlikely(!frame_swap(f, &w, w + FRAME_REF_ONE + FRAME_TC_ONE)));
     if (likely(f->owner == owner))
         return 0;
@@ -79,6 +81,8 @@ int child_hold(struct domain *d, unsigned level, u64 *entry)
     rc = table_get_valid(f, d->id, level - 1);
     if (rc == -XEN_EINVAL)
         return child_refuse(d, level, *entry, "the table below belongs to another domain");
+    if (rc == -XEN_EBUSY)
+        return child_refuse(d, level, *entry, "the table below is in use too often");
     if (rc == 0)
         *entry = entry_stored(*entry, frame_mfn(f));
     return rc;

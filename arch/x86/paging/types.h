@@ -34,7 +34,8 @@ static inline bool table_work_pending(const struct table_work *work)
  * -XEN_ERESTART: interrupted, the same call carries on.
  */
 int table_get(struct domain *d, struct frame *f, unsigned level, struct table_work *work);
-/* Only a type count and a reference of a frame that is a valid table already; -XEN_EAGAIN: it is not. */
+/* Only a type count and a reference of a frame that is a valid table already; -XEN_EAGAIN: it is not; -XEN_EBUSY: its
+ * count is full; -XEN_EINVAL: another domain's. */
 int table_get_valid(struct frame *f, u16 owner, unsigned level);
 /* Drops a type count and a reference. The last one moves to work->dropped. */
 void table_put(struct frame *f, struct table_work *work);
