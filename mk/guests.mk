@@ -43,7 +43,13 @@ endif
 .PHONY: guests
 guests: $(GUESTS) ## build every guest (pvguest/programs and tests/guests)
 
-$(GUEST_BUILD)/obj/%.o: %.c mk/guests.mk
+# Another compiler or other flags: everything anew.
+.PHONY: guest-flags
+$(GUEST_BUILD)/obj/flags: guest-flags
+	@mkdir -p $(@D)
+	@echo '$(GUEST_CC) $(GUEST_CFLAGS)' | cmp -s - $@ || echo '$(GUEST_CC) $(GUEST_CFLAGS)' >$@
+
+$(GUEST_BUILD)/obj/%.o: %.c mk/guests.mk $(GUEST_BUILD)/obj/flags
 	$(GUEST_SAY) GUEST-CC $<
 	@mkdir -p $(@D)
 	$(GUEST_DO)$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
@@ -56,8 +62,11 @@ $(GUEST_BUILD)/obj/%.o: %.asm mk/guests.mk
 # Objects of one folder, which may hold several .c and .asm files.
 guest_objects = $(patsubst %,$(GUEST_BUILD)/obj/%.o,$(basename $(wildcard $(1)/*.c $(1)/*.asm)))
 
+# What else a guest is linked from: the SDK, or nothing but its own linker script.
+guest_rest = $(if $(filter $(GUESTS_ALONE),$(notdir $(1))),$(1)/guest.lds,$(GUEST_LIB_OBJECTS) $(GUEST_LDS))
+
 define GUEST_RULE
-$(GUEST_BUILD)/$(notdir $(1)): $(call guest_objects,$(1)) $(if $(filter $(GUESTS_ALONE),$(notdir $(1))),$(1)/guest.lds,$$(GUEST_LIB_OBJECTS) $(GUEST_LDS))
+$(GUEST_BUILD)/$(notdir $(1)): $(call guest_objects,$(1)) $(call guest_rest,$(1))
 	$$(GUEST_SAY) GUEST $$@
 	@mkdir -p $$(@D)
 	$$(GUEST_DO)$(GUEST_LD) $$(GUEST_LDFLAGS) -o $$@ $$(filter %.o,$$^)

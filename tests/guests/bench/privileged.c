@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Privileged instructions of a guest's kernel, which trap and are carried out by the hypervisor. */
+#include <stdint.h>
 #include <xen/physdev.h>
 #include "guest/cpu.h"
 #include "guest/hypercall.h"
