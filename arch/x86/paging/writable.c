@@ -91,37 +91,48 @@ static enum execute_result run_store(const struct insn *insn, struct x86_vcpu *v
     return result;
 }
 
+/* The registers that a store can change: its register operand (xchg, xadd), rax (cmpxchg), those of string stores. */
+struct changeable {
+    u64 operand, rax, rcx, rsi, rdi;
+};
+
+static void registers_restore(struct regs *r, const struct insn *insn, const struct changeable *before)
+{
+    r->gpr[insn->reg & 15] = before->operand;
+    r->gpr[INSN_RAX] = before->rax;
+    r->gpr[INSN_RCX] = before->rcx;
+    r->gpr[INSN_RSI] = before->rsi;
+    r->gpr[INSN_RDI] = before->rdi;
+}
+
 static bool store_to_table(struct x86_vcpu *v, struct regs *r, struct frame *f, const struct insn *insn,
                            vaddr_t address)
 {
     struct domain *d = v->vcpu.domain;
     unsigned index = (unsigned)(address & ~PAGE_MASK) >> 3;
-    u64 old = read_once(((u64 *)frame_ptr(f))[index]), new, flags = r->rflags, gpr[16];
+    u64 old = read_once(((u64 *)frame_ptr(f))[index]), new, flags = r->rflags;
+    const struct changeable before = {r->gpr[insn->reg & 15], r->gpr[INSN_RAX], r->gpr[INSN_RCX], r->gpr[INSN_RSI],
+                                      r->gpr[INSN_RDI]};
 
-    for (unsigned i = 0; i < 16; i++)
-        gpr[i] = r->gpr[i];
-    gpr[INSN_RSP] = r->rsp;
-    enum execute_result result = run_store(insn, v, address, gpr, &flags, old, &new);
+    r->gpr[INSN_RSP] = r->rsp;
+    enum execute_result result = run_store(insn, v, address, r->gpr, &flags, old, &new);
     if (result == EXECUTE_UNSUPPORTED)
         return false;
     if (result == EXECUTE_WRITE) {
-        if (!in_guest_form(d, insn, old, &new)) {
+        long rc = -XEN_EINVAL;
+        if (in_guest_form(d, insn, old, &new))
+            rc = update_entry(v, d, d, f, index, new, STORE_IF_EQUAL, old);
+        else
             guest_log(d, LOG_DEBUG, "store to a table: a part of a frame number is not written alone\n");
-            return false;
-        }
-        long rc = update_entry(v, d, d, f, index, new, STORE_IF_EQUAL, old);
         arch_mmu_update_end(&v->vcpu);
-        if (rc == -XEN_EAGAIN)
-            return true; /* the processor was quicker; rip stays: the store comes again */
-        if (rc)
-            return false;
+        if (rc) {
+            registers_restore(r, insn, &before);
+            return rc == -XEN_EAGAIN; /* the processor was quicker; rip stays: the store comes again */
+        }
     }
-    for (unsigned i = 0; i < 16; i++)
-        if (i != INSN_RSP)
-            r->gpr[i] = gpr[i];
-    r->rsp = gpr[INSN_RSP];
+    r->rsp = r->gpr[INSN_RSP];
     r->rflags = flags & ~RFLAGS_RF;
-    if (insn->rep == INSN_REP_NONE || insn_rep_done(insn, gpr))
+    if (insn->rep == INSN_REP_NONE || insn_rep_done(insn, r->gpr))
         r->rip += insn->length;
     return true;
 }
