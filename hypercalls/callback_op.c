@@ -14,19 +14,19 @@ long hypercall_callback_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     (void)a3, (void)a4, (void)a5;
 
     switch ((u32)command) {
-    case CALLBACKOP_register: {
+    case CALLBACKOP_register: { /* doc: takes effect at once */
         struct callback_register op;
         if (copy_from_guest(&op, argument, sizeof(op)))
             return -XEN_EFAULT;
         return arch_callback_register(v, &op);
     }
-    case CALLBACKOP_unregister: {
+    case CALLBACKOP_unregister: { /* doc: of the NMI callback only; others: -EINVAL */
         struct callback_unregister op;
         if (copy_from_guest(&op, argument, sizeof(op)))
             return -XEN_EFAULT;
         return arch_callback_unregister(v, &op);
     }
-    default:
+    default: /* doc: -ENOSYS */
         return -XEN_ENOSYS;
     }
 }

@@ -74,11 +74,11 @@ long hypercall_console_io(u64 command, u64 count, u64 buffer, u64 a4, u64 a5)
     (void)a4, (void)a5;
 
     switch ((u32)command) {
-    case CONSOLEIO_write:
+    case CONSOLEIO_write: /* doc: for every domain; whole lines come out, with the domain's name before them, at a limited rate */
         return console_io_write(v, (u32)count, buffer);
-    case CONSOLEIO_read:
+    case CONSOLEIO_read: /* doc: what was typed, at most a page; -EPERM the console is another's; -E2BIG from 2 GiB */
         return console_io_read(v, (u32)count, buffer);
-    default:
+    default: /* doc: -ENOSYS */
         return guest_refuse(v->domain, XEN_ENOSYS, "console_io %u is not one of ours\n", (u32)command);
     }
 }

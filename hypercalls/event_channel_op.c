@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_event_channel_op(command, argument): decode, one call, and what it answers goes back into the argument.
+ * HYPERVISOR_event_channel_op(command, argument): makes, binds, signals and closes event channels. Decode, one call, and
+ * what it answers goes back into the argument.
  * Interrupts of devices (bind_pirq) are nobody's here; the FIFO form of delivery is not offered.
  */
 #include "common/cpu.h"
@@ -75,26 +76,27 @@ static long event_op(struct vcpu *v, u32 command, union event_argument *op, u64 
     struct domain *d = v->domain;
 
     switch (command) {
-    case EVTCHNOP_bind_interdomain:
+    case EVTCHNOP_bind_interdomain: /* doc: -ESRCH no such domain, -EINVAL the remote port is not kept for the caller */
         return event_bind_interdomain(d, &op->bind_interdomain);
-    case EVTCHNOP_bind_virq:
+    case EVTCHNOP_bind_virq: /* doc: -EINVAL no such virq; -ENOENT no such vcpu; -EEXIST bound; only VIRQ_TIMER comes */
         return event_bind_virq(d, &op->bind_virq);
-    case EVTCHNOP_bind_pirq:
+    case EVTCHNOP_bind_pirq: /* doc: refused, -EPERM, and -EINVAL from number 256 on: no domain has interrupts */
         return event_op_bind_pirq(d, &op->bind_pirq);
-    case EVTCHNOP_close:
+    case EVTCHNOP_close: /* doc: -EINVAL the port is not in use */
         return event_close(d, op->close.port);
-    case EVTCHNOP_send:
+    case EVTCHNOP_send: /* doc: -EINVAL neither interdomain nor IPI; to an unbound port: 0, without effect */
         return event_send(d, op->send.port);
-    case EVTCHNOP_status:
+    case EVTCHNOP_status: /* doc: another domain's ports: privileged callers, else -EPERM */
         return event_status(d, &op->status);
-    case EVTCHNOP_alloc_unbound:
+    case EVTCHNOP_alloc_unbound: /* doc: for itself; for another domain: privileged callers, else -EPERM; -ENOSPC none left */
         return event_alloc_unbound(d, &op->alloc_unbound);
-    case EVTCHNOP_bind_ipi:
+    case EVTCHNOP_bind_ipi: /* doc: -ENOENT no such vcpu */
         return event_bind_ipi(d, &op->bind_ipi);
-    case EVTCHNOP_bind_vcpu:
+    case EVTCHNOP_bind_vcpu: /* doc: -EINVAL the port belongs to its vcpu (IPI, per-vcpu virq) or is not in use */
         return event_bind_vcpu(d, &op->bind_vcpu);
-    case EVTCHNOP_unmask:
+    case EVTCHNOP_unmask: /* doc: -EINVAL no such port */
         return event_unmask(d, op->unmask.port);
+    /* doc EVTCHNOP_reset: of the caller's own ports; another domain's: -EPERM, or -EINVAL for a privileged caller */
     default: /* EVTCHNOP_reset, the last that the table above has */
         return event_op_reset(v, &op->reset, command, argument);
     }
@@ -108,6 +110,7 @@ long hypercall_event_channel_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a
     long rc;
     (void)a3, (void)a4, (void)a5;
 
+    /* doc default: -ENOSYS */
     if (cmd >= ARRAY_SIZE(commands) || commands[cmd].size == 0)
         return guest_refuse(v->domain, XEN_ENOSYS, "event_channel_op %u is not one of ours\n", cmd);
     if (copy_from_guest(&op, argument, commands[cmd].size))

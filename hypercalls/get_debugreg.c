@@ -5,6 +5,7 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/pv.h>
 
+/* doc errors: -ENODEV no such register */
 long hypercall_get_debugreg(u64 reg, u64 a2, u64 a3, u64 a4, u64 a5)
 {
     u64 value = 0;

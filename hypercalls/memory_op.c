@@ -295,29 +295,32 @@ long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     u32 op = (u32)command & COMMAND_MASK;
     (void)a3, (void)a4, (void)a5;
 
+    /* doc XENMEM_increase_reservation: answers the number of extents done; order 0; in rewrite mode always 0 */
+    /* doc XENMEM_decrease_reservation: answers the number of extents done; orders 0 to 9 */
+    /* doc XENMEM_populate_physmap: answers the number of extents done; order 0, in rewrite mode 0 to 9 */
     if (op == XENMEM_increase_reservation || op == XENMEM_decrease_reservation || op == XENMEM_populate_physmap)
         return memory_op_reservation(v, command, argument);
     if ((u32)command >> EXTENT_SHIFT)
         return guest_refuse(v->domain, asks_size(op) ? XEN_EINVAL : XEN_ENOSYS,
                             "memory_op %u has no extents to go on with\n", op);
     switch (op) {
-    case XENMEM_maximum_ram_page:
+    case XENMEM_maximum_ram_page: /* doc: frames of the machine */
         return (long)frame_count;
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
+    case XENMEM_maximum_gpfn: /* doc: -ESRCH no such domain, -EPERM another domain's */
         return memory_op_size(v, op, argument);
-    case XENMEM_memory_map:
+    case XENMEM_memory_map: /* doc: one piece of RAM, from 0 to maxmem */
         return memory_op_map(v->domain, argument);
-    case XENMEM_machphys_mapping:
+    case XENMEM_machphys_mapping: /* doc: where the machine-to-physical table stands */
         return memory_op_m2p_place(argument);
-    case XENMEM_add_to_physmap:
+    case XENMEM_add_to_physmap: /* doc: rewrite mode, shared_info only: else -EACCES in direct mode, -EINVAL */
         return memory_op_add_to_physmap(v, argument);
-    case XENMEM_machine_memory_map:
+    case XENMEM_machine_memory_map: /* doc: refused: -EPERM, to a privileged domain -ENOSYS */
         if (!v->domain->privileged)
             return guest_refuse(v->domain, XEN_EPERM, "machine_memory_map: the domain is not privileged\n");
         return -XEN_ENOSYS;
-    default:
+    default: /* doc: -ENOSYS */
         return guest_refuse(v->domain, XEN_ENOSYS, "memory_op %u is not one of ours\n", op);
     }
 }

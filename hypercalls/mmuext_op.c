@@ -77,37 +77,38 @@ static long one_op(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:
     case MMUEXT_PIN_L3_TABLE:
-    case MMUEXT_PIN_L4_TABLE:
+    case MMUEXT_PIN_L4_TABLE: /* doc: validates the table and all below; -EINVAL, or the error of the entry that is refused */
         return arch_pin_table(v, d, op->cmd - MMUEXT_PIN_L1_TABLE + 1, gfn_make(op->arg1.mfn));
-    case MMUEXT_UNPIN_TABLE:
+    case MMUEXT_UNPIN_TABLE: /* doc: -EINVAL not pinned, or not the domain's frame */
         return arch_unpin_table(v, d, gfn_make(op->arg1.mfn));
-    case MMUEXT_NEW_BASEPTR:
+    case MMUEXT_NEW_BASEPTR: /* doc: validates where needed; errors as for a pin */
         return arch_new_base(v, gfn_make(op->arg1.mfn));
-    case MMUEXT_NEW_USER_BASEPTR:
+    case MMUEXT_NEW_USER_BASEPTR: /* doc: as NEW_BASEPTR; frame 0: no user tables */
         return arch_new_user_base(v, gfn_make(op->arg1.mfn));
-    case MMUEXT_TLB_FLUSH_LOCAL:
-    case MMUEXT_INVLPG_LOCAL:
-    case MMUEXT_TLB_FLUSH_MULTI:
-    case MMUEXT_INVLPG_MULTI:
-    case MMUEXT_TLB_FLUSH_ALL:
-    case MMUEXT_INVLPG_ALL:
+    case MMUEXT_TLB_FLUSH_LOCAL: /* doc: of the vcpu that asks */
+    case MMUEXT_INVLPG_LOCAL:    /* doc: the same, one page; an address of the hypervisor's: 0, and nothing is flushed */
+    case MMUEXT_TLB_FLUSH_MULTI: /* doc: of the vcpus in a bitmap; -EFAULT it is not readable */
+    case MMUEXT_INVLPG_MULTI:    /* doc: the same, one page */
+    case MMUEXT_TLB_FLUSH_ALL:   /* doc: of all vcpus */
+    case MMUEXT_INVLPG_ALL:      /* doc: the same, one page */
         return flush_op(v, op);
     case MMUEXT_FLUSH_CACHE:
-    case MMUEXT_FLUSH_CACHE_GLOBAL:
+    case MMUEXT_FLUSH_CACHE_GLOBAL: /* doc: refused, -EACCES */
         return guest_refuse(d, XEN_EACCES, "mmuext_op %u: cache flushes are for domains with devices\n", op->cmd);
-    case MMUEXT_SET_LDT:
+    case MMUEXT_SET_LDT: /* doc: all pages are checked at once; -EINVAL more than 8192 entries, or a page that cannot be one */
         return arch_set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
     case MMUEXT_CLEAR_PAGE:
-    case MMUEXT_COPY_PAGE:
+    case MMUEXT_COPY_PAGE: /* doc: -EINVAL not the domain's frame, or a table */
         return page_op(d, op);
     case MMUEXT_MARK_SUPER:
-    case MMUEXT_UNMARK_SUPER:
+    case MMUEXT_UNMARK_SUPER: /* doc: refused, -EOPNOTSUPP */
         return guest_refuse(d, XEN_EOPNOTSUPP, "mmuext_op %u: there are no superpages for guests\n", op->cmd);
-    default:
+    default: /* doc: -ENOSYS */
         return guest_refuse(d, XEN_ENOSYS, "mmuext_op: there is no command %u\n", op->cmd);
     }
 }
 
+/* doc errors: -EFAULT arguments not readable; domain argument: -ESRCH, -EPERM, -EOPNOTSUPP, as for mmu_update */
 long hypercall_mmuext_op(u64 ops, u64 count_arg, u64 done_address, u64 domains, u64 unused)
 {
     struct vcpu *v = current_vcpu();

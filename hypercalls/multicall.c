@@ -71,6 +71,7 @@ static long multicall_run(struct vcpu *v, vaddr_t list, u32 count)
     return 0;
 }
 
+/* doc errors: -EFAULT the list is not readable or writable; an element that is a multicall: -EINVAL is its result */
 long hypercall_multicall(u64 list, u64 entries, u64 a3, u64 a4, u64 a5)
 {
     struct cpu *cpu = this_cpu();

@@ -16,13 +16,13 @@ long hypercall_physdev_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     (void)a3, (void)a4, (void)a5;
 
     switch ((u32)command) {
-    case PHYSDEVOP_set_iopl: {
+    case PHYSDEVOP_set_iopl: { /* doc: -EINVAL above 3 */
         struct physdev_set_iopl op;
         if (copy_from_guest(&op, argument, sizeof(op)))
             return -XEN_EFAULT;
         return arch_set_iopl(current_vcpu(), op.iopl);
     }
-    default:
+    default: /* doc: -ENOSYS */
         return -XEN_ENOSYS;
     }
 }

@@ -98,21 +98,21 @@ long hypercall_sched_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     (void)a3, (void)a4, (void)a5;
 
     switch ((u32)command) {
-    case SCHEDOP_yield:
+    case SCHEDOP_yield: /* doc: the other vcpus that can run come first */
         sched_yield();
         return 0;
-    case SCHEDOP_block:
+    case SCHEDOP_block: /* doc: unmasks upcalls and waits for an event */
         return sched_op_block(v);
     case SCHEDOP_shutdown:
-    case SCHEDOP_shutdown_code:
+    case SCHEDOP_shutdown_code: /* doc: any reason is taken; for one that is none on_crash= decides */
         return sched_op_shutdown((u32)command, v->domain, argument);
-    case SCHEDOP_poll:
+    case SCHEDOP_poll: /* doc: -EINVAL more than 128 ports, or a port that is not in use */
         return sched_op_poll(v, argument);
-    case SCHEDOP_remote_shutdown:
+    case SCHEDOP_remote_shutdown: /* doc: by a privileged domain, else -EPERM; -ESRCH no such domain */
         return sched_op_remote_shutdown(v->domain, argument);
-    case SCHEDOP_pin_override: /* no vcpu is pinned here */
+    case SCHEDOP_pin_override: /* doc: refused, -EPERM: no vcpu is pinned here */
         return guest_refuse(v->domain, XEN_EPERM, "pin_override: no domain may\n");
-    default:
+    default: /* doc: -ENOSYS */
         return guest_refuse(v->domain, XEN_ENOSYS, "sched_op %u is not one of ours\n", (u32)command);
     }
 }

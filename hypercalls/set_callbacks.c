@@ -10,6 +10,7 @@
 #include <xen/callback.h>
 #include <xen/errno.h>
 
+/* doc errors: -EINVAL an address is not canonical: none is taken */
 long hypercall_set_callbacks(u64 event, u64 failsafe, u64 syscall, u64 a4, u64 a5)
 {
     const struct callback_register wanted[] = {

@@ -5,6 +5,7 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/pv.h>
 
+/* doc errors: -EPERM not the guest's address, GD, I/O breakpoint; -EINVAL upper half of DR6, DR7; -ENODEV no such */
 long hypercall_set_debugreg(u64 reg, u64 value, u64 a3, u64 a4, u64 a5)
 {
     (void)a3, (void)a4, (void)a5;

@@ -13,6 +13,7 @@
 
 #define GDT_ENTRIES_PER_PAGE 512
 
+/* doc errors: -EINVAL over 7168 entries, or a frame that cannot be a page of the table; -EFAULT the list is not readable */
 long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
 {
     u64 gfns[FIRST_RESERVED_GDT_PAGE];

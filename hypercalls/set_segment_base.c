@@ -5,6 +5,7 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/pv.h>
 
+/* doc errors: -EINVAL a base that is not canonical */
 long hypercall_set_segment_base(u64 which, u64 base, u64 a3, u64 a4, u64 a5)
 {
     (void)a3, (void)a4, (void)a5;

@@ -12,6 +12,7 @@
 #define TIME_TOO_FAR (1ull << 50)
 #define TIME_INSTEAD 100000000ull /* ns from now */
 
+/* doc errors: -ENOMEM no room for one more timer; a time that is past is no error, it fires at once */
 long hypercall_set_timer_op(u64 when, u64 a2, u64 a3, u64 a4, u64 a5)
 {
     struct vcpu *v = current_vcpu();

@@ -11,6 +11,7 @@
 #include <xen/errno.h>
 #include <xen/xen.h>
 
+/* doc errors: -EINVAL an address is not canonical; -EFAULT the list is not readable */
 /* Entries before a wrong one stay set, as on Xen. A list without end is given up at each preemption and carried on. */
 long hypercall_set_trap_table(u64 list, u64 a2, u64 a3, u64 a4, u64 a5)
 {

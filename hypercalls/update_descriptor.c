@@ -8,6 +8,7 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/pv.h>
 
+/* doc errors: -EINVAL not a multiple of 8, neither code nor data, or a frame that can hold none */
 long hypercall_update_descriptor(u64 address, u64 descriptor, u64 a3, u64 a4, u64 a5)
 {
     (void)a3, (void)a4, (void)a5;

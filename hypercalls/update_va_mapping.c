@@ -28,6 +28,7 @@ static long flush(struct vcpu *v, vaddr_t va, u64 flags)
     }
 }
 
+/* doc errors: -EINVAL no L1 table maps the address; the entry's (docs/memory.md); -EFAULT the bitmap of vcpus is not readable */
 long hypercall_update_va_mapping(u64 va, u64 entry, u64 flags, u64 unused4, u64 unused5)
 {
     struct vcpu *v = current_vcpu();

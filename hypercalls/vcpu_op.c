@@ -131,38 +131,39 @@ long hypercall_vcpu_op(u64 command, u64 vcpu, u64 argument, u64 a4, u64 a5)
     struct vcpu *v;
     (void)a4, (void)a5;
 
+    /* doc errors: -ENOENT no such vcpu, whatever is asked */
     if (id >= d->vcpu_count)
         return -XEN_ENOENT; /* no line in the log: Linux asks for each of 8192 */
     v = d->vcpu[id % DOMAIN_VCPUS_MAX];
 
     switch ((u32)command) {
-    case VCPUOP_initialise:
+    case VCPUOP_initialise: /* doc: -EEXIST done before; -EINVAL the context does not start in the kernel, or cannot be loaded */
         return vcpu_op_initialise(v, argument);
-    case VCPUOP_up:
+    case VCPUOP_up: /* doc: -EINVAL not initialised */
         return vcpu_op_up(v);
-    case VCPUOP_down:
+    case VCPUOP_down: /* doc: the last one that goes down ends the domain (poweroff) */
         return vcpu_op_down(v);
-    case VCPUOP_is_up:
+    case VCPUOP_is_up: /* doc: 0 or 1 */
         return v->online;
-    case VCPUOP_get_runstate_info:
+    case VCPUOP_get_runstate_info: /* doc: of any vcpu of the domain */
         return vcpu_op_get_runstate(v, argument);
-    case VCPUOP_register_runstate_memory_area:
+    case VCPUOP_register_runstate_memory_area: /* doc: written at once and at each turn; -EFAULT no guest address */
         return vcpu_register_area(v, argument, &v->runstate_area, sizeof(struct vcpu_runstate_info));
-    case VCPUOP_register_vcpu_time_memory_area:
+    case VCPUOP_register_vcpu_time_memory_area: /* doc: as the runstate area */
         return vcpu_register_area(v, argument, &v->time_area, sizeof(struct vcpu_time_info));
-    case VCPUOP_set_periodic_timer:
+    case VCPUOP_set_periodic_timer: /* doc: -EINVAL shorter than 1 ms */
         return vcpu_op_set_periodic(v, argument);
-    case VCPUOP_stop_periodic_timer:
+    case VCPUOP_stop_periodic_timer: /* doc: always 0 */
         return vcpu_set_periodic(v, 0);
-    case VCPUOP_set_singleshot_timer:
+    case VCPUOP_set_singleshot_timer: /* doc: by the vcpu itself, else -EINVAL; -ETIME past and VCPU_SSHOTTMR_future given */
         return vcpu_op_set_singleshot(v, argument);
-    case VCPUOP_stop_singleshot_timer:
+    case VCPUOP_stop_singleshot_timer: /* doc: by the vcpu itself, else -EINVAL */
         return vcpu_op_stop_singleshot(v);
-    case VCPUOP_register_vcpu_info:
+    case VCPUOP_register_vcpu_info: /* doc: -EINVAL done before, no writable frame; -ENXIO crosses the page, not aligned */
         return vcpu_op_register_info(v, argument);
-    case VCPUOP_get_physid: /* for vcpus pinned to processors, which there are none of */
+    case VCPUOP_get_physid: /* doc: refused, -EINVAL */ /* for vcpus pinned to processors, which there are none of */
         return guest_refuse(d, XEN_EINVAL, "get_physid: vcpu %u is not pinned\n", id);
-    default: /* send_nmi among them */
+    default: /* doc: -ENOSYS */
         return guest_refuse(d, XEN_ENOSYS, "vcpu_op %u is not one of ours\n", (u32)command);
     }
 }

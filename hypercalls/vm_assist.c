@@ -5,6 +5,7 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/pv.h>
 
+/* doc errors: -EINVAL a type that is not offered; -ENOSYS a command that is none */
 long hypercall_vm_assist(u64 command, u64 type, u64 a3, u64 a4, u64 a5)
 {
     (void)a3, (void)a4, (void)a5;

@@ -65,34 +65,34 @@ static long version_fill(const struct domain *d, u32 command, union version_buff
 {
     memset(b, 0, sizeof(*b));
     switch (command) {
-    case XENVER_extraversion:
+    case XENVER_extraversion: /* doc: ".0-xen-lite" */
         *size = sizeof(b->extraversion);
         text_set(b->extraversion, *size, ".0-xen-lite");
         return 0;
-    case XENVER_compile_info:
+    case XENVER_compile_info: /* doc: the compiler; the other fields are empty */
         *size = sizeof(b->compile_info);
         text_set(b->compile_info.compiler, sizeof(b->compile_info.compiler), COMPILER);
         return 0;
-    case XENVER_capabilities:
+    case XENVER_capabilities: /* doc: "xen-3.0-x86_64 " */
         *size = sizeof(b->capabilities);
         text_set(b->capabilities, *size, "xen-3.0-x86_64 ");
         return 0;
-    case XENVER_changeset:
+    case XENVER_changeset: /* doc: "unavailable" */
         *size = sizeof(b->changeset);
         text_set(b->changeset, *size, "unavailable");
         return 0;
-    case XENVER_platform_parameters:
+    case XENVER_platform_parameters: /* doc: where the hypervisor's addresses begin */
         *size = sizeof(b->platform_parameters);
         b->platform_parameters.virt_start = HYPERVISOR_VIRT_START;
         return 0;
-    case XENVER_guest_handle: /* given by toolstacks; a domain without one has all zeros, as Xen's dom0 */
+    case XENVER_guest_handle: /* doc: all zeros */ /* given by toolstacks; a domain without one has all zeros, as Xen's dom0 */
         *size = sizeof(b->handle);
         return 0;
-    case XENVER_commandline:
+    case XENVER_commandline: /* doc: to privileged domains; "<denied>" to others */
         *size = sizeof(b->commandline);
         text_set(b->commandline, *size, d->privileged ? cmdline_kept : "<denied>");
         return 0;
-    default:
+    default: /* doc: -ENOSYS */
         return guest_refuse(d, XEN_ENOSYS, "xen_version %u is not one of ours\n", command);
     }
 }
@@ -119,13 +119,13 @@ long hypercall_xen_version(u64 command, u64 buffer, u64 a3, u64 a4, u64 a5)
     (void)a3, (void)a4, (void)a5;
 
     switch ((u32)command) {
-    case XENVER_version:
+    case XENVER_version: /* doc: 4.17 */
         return INTERFACE_MAJOR << 16 | INTERFACE_MINOR;
-    case XENVER_pagesize:
+    case XENVER_pagesize: /* doc: 4096; -EINVAL a buffer is given */
         return buffer ? -XEN_EINVAL : (long)PAGE_SIZE;
-    case XENVER_get_features:
+    case XENVER_get_features: /* doc: -EINVAL a submap other than 0 */
         return version_features(d, buffer);
-    case XENVER_build_id:
+    case XENVER_build_id: /* doc: refused: -EPERM, to a privileged domain -ENODATA (there is none) */
         return d->privileged ? -XEN_ENODATA : -XEN_EPERM;
     default:
         break;

@@ -6,6 +6,10 @@
 check: objects ## Lint: includes, circles, headers, house rules, cppcheck, shellcheck, spelling (CHECK="style ...")
 	$(Q)CHECK='$(CHECK)' $(PYTHON) -B tests/lint/run.py $(CC) $(HV_CFLAGS)
 
+.PHONY: docs
+docs: ## Write the pages that are made from the sources anew: docs/hypercalls.md
+	$(Q)$(PYTHON) -B tools/hypercalls-doc
+
 .PHONY: test-compilers
 test-compilers: ## Build hypervisor and guests with gcc and with clang, warnings as errors
 	$(Q)$(MAKE) --no-print-directory CC=gcc WERROR=1 $(B)/hv/xen-lite.elf guests

@@ -188,6 +188,10 @@ static long machphys_update(struct domain *d, u64 frame, u64 val)
 
 long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *frame_owner, u64 ptr, u64 val)
 {
+    /* doc MMU_NORMAL_PT_UPDATE: -EINVAL, -EPERM, -EBUSY: docs/memory.md */
+    /* doc MMU_MACHPHYS_UPDATE: -EINVAL not the domain's frame, or in rewrite mode */
+    /* doc MMU_PT_UPDATE_PRESERVE_AD: the same as the first, the accessed and dirty bits stay */
+    /* doc MMU_PT_UPDATE_NO_TRANSLATE: the same as the first, in rewrite mode too */
     unsigned command = (unsigned)ptr & 3;
     if (unlikely(command == MMU_MACHPHYS_UPDATE))
         return machphys_update(frame_owner, ptr >> PAGE_SHIFT, val);

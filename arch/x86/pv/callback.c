@@ -42,19 +42,19 @@ void arch_clear_traps(struct vcpu *v)
 static struct pv_callback *callback_slot(struct x86_vcpu *v, u16 type)
 {
     switch (type) {
-    case CALLBACKTYPE_event:
+    case CALLBACKTYPE_event: /* doc: the upcall; upcalls are masked when it starts */
         return &v->event;
-    case CALLBACKTYPE_failsafe:
+    case CALLBACKTYPE_failsafe: /* doc: a return to the guest that cannot be loaded */
         return &v->failsafe;
-    case CALLBACKTYPE_syscall:
+    case CALLBACKTYPE_syscall: /* doc: SYSCALL from 64-bit user mode */
         return &v->syscall;
-    case CALLBACKTYPE_syscall32:
+    case CALLBACKTYPE_syscall32: /* doc: SYSCALL from 32-bit code; none: #UD */
         return &v->syscall32;
-    case CALLBACKTYPE_sysenter:
+    case CALLBACKTYPE_sysenter: /* doc: taken, never called */
         return &v->sysenter;
-    case CALLBACKTYPE_nmi:
+    case CALLBACKTYPE_nmi: /* doc: taken, never called: there are no NMIs for guests */
         return &v->nmi;
-    default:
+    default: /* doc CALLBACKTYPE_: -ENOSYS */
         return NULL;
     }
 }
@@ -95,18 +95,24 @@ long arch_callback_unregister(struct vcpu *v, const struct callback_unregister *
      1ull << VMASST_TYPE_writable_pagetables | 1ull << VMASST_TYPE_pae_extended_cr3 |                                \
      1ull << VMASST_TYPE_runstate_update_flag)
 
+/*
+ * doc VMASST_TYPE_writable_pagetables: plain stores to L1 tables are carried out
+ * doc VMASST_TYPE_runstate_update_flag: the registered runstate area is marked while it is half written
+ * doc VMASST_TYPE_4gb_segments VMASST_TYPE_4gb_segments_notify VMASST_TYPE_pae_extended_cr3: taken, without effect
+ * doc VMASST_TYPE_architectural_iopl VMASST_TYPE_m2p_strict: refused, -EINVAL
+ */
 long arch_vm_assist(struct vcpu *v, u32 cmd, u32 type)
 {
     if (type >= 64 || !(VM_ASSIST_OFFERED >> type & 1))
         return guest_refuse(v->domain, XEN_EINVAL, "vm_assist type %u: not offered\n", type);
     switch (cmd) {
-    case VMASST_CMD_enable:
+    case VMASST_CMD_enable: /* doc: for the whole domain */
         v->domain->vm_assist |= 1ull << type;
         return 0;
-    case VMASST_CMD_disable:
+    case VMASST_CMD_disable: /* doc: for the whole domain */
         v->domain->vm_assist &= ~(1ull << type);
         return 0;
-    default:
+    default: /* doc VMASST_CMD_: -ENOSYS */
         return -XEN_ENOSYS;
     }
 }

@@ -301,6 +301,7 @@ static void gs_user_selector_load(u16 selector)
 /* Of the current vcpu, whose kernel runs: all of it lives in the processor. */
 long arch_set_segment_base(struct vcpu *v, u32 which, u64 base)
 {
+    /* doc SEGBASE_GS_USER_SEL: a selector; one that names nothing becomes 0, and the answer is 0 */
     if (which == SEGBASE_GS_USER_SEL) {
         gs_user_selector_load((u16)base);
         return 0;
@@ -309,16 +310,16 @@ long arch_set_segment_base(struct vcpu *v, u32 which, u64 base)
         return guest_refuse(v->domain, XEN_EINVAL, "set_segment_base: %#llx: not canonical\n",
                             (unsigned long long)base);
     switch (which) {
-    case SEGBASE_FS:
+    case SEGBASE_FS: /* doc: the FS base in use */
         insn_wrmsr(MSR_FS_BASE, base);
         return 0;
-    case SEGBASE_GS_USER:
+    case SEGBASE_GS_USER: /* doc: the GS base of its user mode */
         insn_wrmsr(MSR_KERNEL_GS_BASE, base);
         return 0;
-    case SEGBASE_GS_KERNEL:
+    case SEGBASE_GS_KERNEL: /* doc: the GS base of its kernel */
         insn_wrmsr(MSR_GS_BASE, base);
         return 0;
-    default:
+    default: /* doc SEGBASE_: -EINVAL */
         return guest_refuse(v->domain, XEN_EINVAL, "set_segment_base: %u: not known\n", which);
     }
 }
