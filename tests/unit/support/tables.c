@@ -186,8 +186,18 @@ struct snapshot {
     u64 *words, *m2p;
     u16 *owners;
     u8 *ram;
-    u32 *p2m[DOMAINS_MAX + 1]; /* by domain number */
+    u32 *p2m[DOMAINS_MAX]; /* by rank, as the owners: numbers are never given twice, and one world is compared with another */
 };
+
+#define RANK_NONE 0xffff
+static u16 rank_of(u16 id)
+{
+    u16 rank = 0;
+    for (const struct domain *d = NULL; (d = domain_next(d)) != NULL; rank++)
+        if (d->id == id)
+            return rank;
+    return RANK_NONE;
+}
 
 static void *copy_of(const void *from, size_t n)
 {
@@ -215,11 +225,11 @@ struct snapshot *snapshot_take(void)
     s->owners = calloc(frame_count, sizeof(u16));
     for (u64 n = 0; n < frame_count; n++) {
         s->words[n] = word_meaning(frame_word(&frame_table[n]));
-        s->owners[n] = frame_table[n].owner;
+        s->owners[n] = rank_of(frame_table[n].owner);
     }
     for (struct domain *d = NULL; (d = domain_next(d)) != NULL;)
-        if (x86_domain(d)->p2m && d->id <= DOMAINS_MAX)
-            s->p2m[d->id] = copy_of(x86_domain(d)->p2m, x86_domain(d)->p2m_count * sizeof(u32));
+        if (x86_domain(d)->p2m)
+            s->p2m[rank_of(d->id)] = copy_of(x86_domain(d)->p2m, x86_domain(d)->p2m_count * sizeof(u32));
     return s;
 }
 
@@ -233,7 +243,7 @@ static bool differs(u64 n, const char *what, u64 saw, u64 expected)
 
 static bool frame_same(const struct snapshot *s, u64 n)
 {
-    if (differs(n, "owner", frame_table[n].owner, s->owners[n]) ||
+    if (differs(n, "owner", rank_of(frame_table[n].owner), s->owners[n]) ||
         differs(n, "word", word_meaning(frame_word(&frame_table[n])), s->words[n]) ||
         differs(n, "M2P", m2p_table[n], s->m2p[n]))
         return false;
@@ -248,13 +258,14 @@ static bool frame_same(const struct snapshot *s, u64 n)
 
 bool snapshot_same_of(const struct snapshot *s, const struct domain *d)
 {
+    const u16 rank = rank_of(d->id);
     for (u64 n = 0; n < frame_count; n++)
-        if ((s->owners[n] == d->id || frame_table[n].owner == d->id) && !frame_same(s, n))
+        if ((s->owners[n] == rank || frame_table[n].owner == d->id) && !frame_same(s, n))
             return false;
     if (!x86_domain_const(d)->p2m)
         return true;
     for (u64 pfn = 0; pfn < x86_domain_const(d)->p2m_count; pfn++)
-        if (differs(pfn, "mfn of this pfn", x86_domain_const(d)->p2m[pfn], s->p2m[d->id][pfn]))
+        if (differs(pfn, "mfn of this pfn", x86_domain_const(d)->p2m[pfn], s->p2m[rank][pfn]))
             return false;
     return true;
 }
