@@ -254,19 +254,26 @@ static long memory_op_m2p_place(vaddr_t argument)
     return copy_to_guest(argument, &place, sizeof(place));
 }
 
-/* What stands at gpfn now gives way, as on Xen; shared_info leaves the place where it was. */
+/*
+ * What stands at gpfn now gives way, as on Xen; shared_info leaves the place where it was, once it has its new one.
+ */
 static long place_shared_info(struct domain *d, u64 gpfn)
 {
     mfn_t shared = d->shared_info_mfn, there = arch_gfn_to_mfn(d, gfn_make(gpfn));
     u64 before = m2p_table[shared.n];
+    long rc;
 
     if (there.n == shared.n)
         return 0;
     if (!mfn_is_invalid(there) && !frame_release(d, gpfn))
         return -XEN_EINVAL;
+    rc = arch_p2m_set(d, gfn_make(gpfn), shared);
+    if (rc)
+        return guest_refuse(d, (int)-rc, "add_to_physmap: shared_info at frame %#llx: out of range\n",
+                            (unsigned long long)gpfn);
     if (before != ~0ull && arch_gfn_to_mfn(d, gfn_make(before)).n == shared.n)
         arch_p2m_set(d, gfn_make(before), MFN_INVALID);
-    return arch_p2m_set(d, gfn_make(gpfn), shared);
+    return 0;
 }
 
 static long memory_op_add_to_physmap(struct vcpu *v, vaddr_t argument)
