@@ -28,8 +28,10 @@ static inline struct cpu *this_cpu(void)
     return fake_this_cpu;
 }
 
+void fake_cpu_relax(void);
 static inline void cpu_relax(void)
 {
+    fake_cpu_relax();
 }
 
 #endif
