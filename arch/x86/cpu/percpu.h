@@ -11,6 +11,7 @@ struct x86_cpu {
     u64 cr3;               /* what CR3 holds */
     u64 apic_id;
     struct x86_vcpu *loaded_fpu;    /* whose FPU state is in the processor; NULL: none */
+    u64 xcr0;                       /* what XCR0 holds, where there is XSAVE */
     struct x86_vcpu *loaded_tables; /* whose GDT and LDT pages are mapped */
     u64 *gdt_l1;           /* the 32 page-table entries that map this cpu's GDT (16) and LDT (16) pages */
     u64 empty_entry;       /* maps a page without descriptors, where a guest gives none; 0: not made yet */

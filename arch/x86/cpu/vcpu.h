@@ -66,7 +66,6 @@ struct x86_vcpu {
     u64 dr[4], dr6, dr7;
     u64 cr0, cr2, cr4;    /* as the guest sees them */
     bool task_switched;   /* the guest's CR0.TS */
-    bool fpu_used;        /* fpu holds its state */
     u64 xcr0;
     void *fpu;            /* XSAVE or FXSAVE area, 64-byte aligned, of fpu_area_size() bytes */
 };

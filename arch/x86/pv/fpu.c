@@ -84,6 +84,7 @@ void fpu_cpu_init(void)
     }
     xcr0_offered = xcr0_decide();
     insn_xsetbv(0, xcr0_offered);
+    this_x86_cpu()->xcr0 = xcr0_offered;
     insn_cpuid(0xd, 0, &eax, &ebx, &ecx, &edx); /* ebx: size for what XCR0 enables now */
     area_size = ebx;
     BUG_ON(area_size < sizeof(struct fpu_image) || area_size > PAGE_SIZE);
@@ -103,7 +104,6 @@ int pv_fpu_init(struct x86_vcpu *v)
     if (mfn_is_invalid(page))
         return -XEN_ENOMEM;
     v->fpu = mfn_to_ptr(page);
-    v->fpu_used = false;
     v->task_switched = false;
     v->xcr0 = XCR0_X87;
     image_init(v->fpu);
@@ -132,28 +132,28 @@ void pv_fpu_import(struct x86_vcpu *v, const void *fxsave)
         image->xstate_bv = XCR0_X87 | XCR0_SSE;
 }
 
-/* XCR0 in the processor while an area is saved or loaded. It is the guest's otherwise. */
-static void xcr0_exchange(u64 from, u64 to)
+/* All that is offered while an area is saved or loaded; the guest's own while it runs. */
+static void xcr0_load(u64 value)
 {
-    if (xcr0_offered && from != to)
-        insn_xsetbv(0, to);
+    struct x86_cpu *cpu = this_x86_cpu();
+    if (xcr0_offered && cpu->xcr0 != value) {
+        insn_xsetbv(0, value);
+        cpu->xcr0 = value;
+    }
 }
 
+/* Before the vcpu runs again it is loaded again: XCR0 and TS are left as they are here. */
 void pv_fpu_save(struct x86_vcpu *v)
 {
     if (this_x86_cpu()->loaded_fpu != v)
         return;
     if (v->task_switched)
         insn_clts();
-    xcr0_exchange(v->xcr0, xcr0_offered);
+    xcr0_load(xcr0_offered);
     if (xcr0_offered)
         insn_xsave(v->fpu, xcr0_offered);
     else
         insn_fxsave(v->fpu);
-    xcr0_exchange(xcr0_offered, v->xcr0);
-    if (v->task_switched)
-        insn_stts();
-    v->fpu_used = true;
 }
 
 static bool image_load(const struct fpu_image *image)
@@ -169,27 +169,24 @@ static bool image_load(const struct fpu_image *image)
 void pv_fpu_load(struct x86_vcpu *v)
 {
     struct x86_cpu *cpu = this_x86_cpu();
-    struct x86_vcpu *before = cpu->loaded_fpu;
-    u64 cr0 = insn_read_cr0();
+    bool ts = insn_read_cr0() & CR0_TS;
 
-    if (before != v) {
-        if (cr0 & CR0_TS)
+    if (cpu->loaded_fpu != v) {
+        if (ts)
             insn_clts();
-        cr0 &= ~CR0_TS;
-        xcr0_exchange(before ? before->xcr0 : 0, xcr0_offered);
+        ts = false;
+        xcr0_load(xcr0_offered);
         if (!image_load(v->fpu)) {
             image_init(v->fpu);
             BUG_ON(!image_load(v->fpu));
         }
-        xcr0_exchange(xcr0_offered, v->xcr0);
         cpu->loaded_fpu = v;
     }
-    if (v->task_switched != ((cr0 & CR0_TS) != 0)) {
-        if (v->task_switched)
-            insn_stts();
-        else
-            insn_clts();
-    }
+    xcr0_load(v->xcr0);
+    if (v->task_switched && !ts)
+        insn_stts();
+    else if (!v->task_switched && ts)
+        insn_clts();
 }
 
 bool pv_fpu_set_xcr0(struct x86_vcpu *v, u64 value)
@@ -203,7 +200,7 @@ bool pv_fpu_set_xcr0(struct x86_vcpu *v, u64 value)
         return false;
     if (!insn_xsetbv_safe(0, value))
         return false;
-    v->xcr0 = value;
+    v->xcr0 = this_x86_cpu()->xcr0 = value;
     return true;
 }
 

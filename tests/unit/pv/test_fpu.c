@@ -53,6 +53,9 @@ static void check_switches(void)
     registers_fill(0x33);
     pv_fpu_load(&other);
     assert_registers(0x33);
+    pv_fpu_save(&other);
+    pv_fpu_load(&other);
+    assert_registers(0x33);
     pv_fpu_free(&other);
     assert_null(this_x86_cpu()->loaded_fpu);
     pv_fpu_load(&guest);
@@ -97,9 +100,13 @@ static void test_xcr0_follows_the_vcpu(void **state)
     pv_fpu_save(&other);
     memcpy(&saved, (u8 *)other.fpu + 512, sizeof(saved));
     assert_int_equal(saved, 7);
-    assert_int_equal(fake_processor.xcr0, 1);
     pv_fpu_load(&guest);
     assert_int_equal(fake_processor.xcr0, 7);
+    pv_fpu_save(&guest);
+    pv_fpu_load(&other);
+    pv_fpu_save(&other);
+    pv_fpu_load(&other); /* nobody else came in between */
+    assert_int_equal(fake_processor.xcr0, 1);
 }
 
 static bool hardware_ts(void)
@@ -125,6 +132,9 @@ static void test_task_switched(void **state)
     pv_fpu_load(&guest);
     assert_true(hardware_ts());
     assert_registers(0x44);
+    pv_fpu_save(&guest);
+    pv_fpu_load(&guest);
+    assert_true(hardware_ts());
     pv_fpu_device_not_available(&guest, r); /* #NM reaches the guest, and TS is off */
     assert_int_equal(guest_vector(), VECTOR_NM);
     assert_false(hardware_ts());
