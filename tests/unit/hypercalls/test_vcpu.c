@@ -284,6 +284,27 @@ static void test_register_vcpu_info(void **state)
     assert_int_equal(info->evtchn_upcall_pending, 1);
 }
 
+/* The frame is held as long as the hypervisor writes to it, and no longer. */
+static void test_a_registered_vcpu_info_is_given_back(void **state)
+{
+    struct vcpu_register_vcpu_info *reg = (void *)room;
+    struct frame *f = frame_alloc_domain(d);
+    (void)state;
+
+    *reg = (struct vcpu_register_vcpu_info){.mfn = frame_mfn(f).n};
+    assert_answer(vcpu_op(VCPUOP_register_vcpu_info, 0, at), 0);
+    assert_true(frame_drop_alloc(f)); /* as by decrease_reservation */
+    timer_op(1);
+    assert_true(ticked());
+    assert_int_equal(d->tot_pages, 1);
+    domain_shutdown(d, SHUTDOWN_poweroff);
+    this_cpu()->idle = true;
+    this_cpu()->current = NULL;
+    domain_destroy(d);
+    assert_int_equal(word_refs(frame_word(f)), 0);
+    assert_false(fake_console_has("still in use"));
+}
+
 /* sched_op -------------------------------------------------------------------------------------------------------- */
 
 static evtchn_port_t ipi(void)
@@ -503,6 +524,7 @@ int main(void)
         TEST(test_runstate),
         TEST(test_second_time_record),
         TEST(test_register_vcpu_info),
+        TEST(test_a_registered_vcpu_info_is_given_back),
         TEST(test_block),
         TEST(test_poll_refusals),
         TEST(test_poll),
