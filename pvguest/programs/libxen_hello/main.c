@@ -7,6 +7,7 @@
 #include <xen/callback.h>
 #include <xen/event_channel.h>
 #include <xen/sched.h>
+#include <xen/vcpu.h>
 
 #define MILLISECOND 1000000ull
 
@@ -155,6 +156,8 @@ static void waits_for_a_timer(void)
 
     check("the event callback is registered",
           call(__HYPERVISOR_callback_op, CALLBACKOP_register, address_of(&callback), 0, 0) == 0);
+    check("the periodic timer is stopped",
+          call(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0) == 0);
     check("VIRQ_TIMER is bound",
           call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, address_of(&bind), 0, 0) == 0);
     timer_port = bind.port;
