@@ -53,6 +53,8 @@ FORCE:
 #= V=1              show each command
 #= GUEST=name       run: this guest instead of the demonstration
 #= MODE=direct|rewrite  run: its paging mode (default direct)
+#= ARGS=words       run: the guest's command line
+#= XL=options       run with GUEST: the hypervisor's command line
 #= MEM=megabytes    run: memory of the machine (default 256)
 #= SMP=cpus         run: processors of the machine (default 1)
 #= CPU=model ACCEL=tcg|kvm  run: QEMU's -cpu and -accel (default max, tcg)

@@ -22,10 +22,10 @@ test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Boc
 	$(Q)$(PYTHON) -B -m pytest -q -p no:cacheprovider --no-header $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.
-TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-system
+TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-bench test-system
 
 .PHONY: test
-test: ## Everything: lint, compilers, ABI, decoder, unit, coverage, system; the last line counts them
+test: ## Everything: lint, compilers, ABI, decoder, unit, coverage, cost, system; the last line counts them
 	$(Q)$(PYTHON) -B tests/run_all.py $(MAKE) $(TEST_KINDS)
 
 compile_commands.json: FORCE ## For editors and clang tools: how each source is compiled

@@ -41,7 +41,7 @@ def commands(flags):
         "cppcheck": CPPCHECK + [f"-j{os.cpu_count()}", *sources],
         "shellcheck": ["shellcheck", "--severity=style", *with_shebang("sh")],
         "codespell": ["codespell", "--quiet-level=2", "--skip=.git,build,*.pyc,.pytest_cache", "--ignore-words-list",
-                      "ist,inout,nd,extraversion"],
+                      "ist,inout,nd,extraversion,hel"],
         "python": [sys.executable, "-c", "import sys; [compile(open(p).read(), p, 'exec') for p in sys.argv[1:]]", *python],
     }
 
