@@ -11,7 +11,7 @@ MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
 EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "timeout", "expect",
-        "forbid", "status", "same"}
+        "forbid", "status", "same", "same_across"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +31,17 @@ class Row:
     smp: int
     cpu: str
     same: str
+    same_across: str
     hypervisor: str
 
     @property
     def name(self):
         return "-".join(part for part in (self.story, self.mode, self.machine) if part)
+
+    @property
+    def kin(self):
+        """Rows of the same kin say the same words, where `same` asks for it."""
+        return self.story if self.same_across == "modes" else self.image
 
     @property
     def image(self):
@@ -76,7 +82,7 @@ def rows_of(story, section):
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
                       status=section.getint("status", 0), timeout=section.getfloat("timeout", 60),
                       memory=section.getint("memory", 256), smp=section.getint("smp", 1), cpu=section.get("cpu", ""),
-                      same=filled("same"),
+                      same=filled("same"), same_across=section.get("same_across", "machines"),
                       hypervisor=section.get("hypervisor", "build/xen-lite"))
 
 

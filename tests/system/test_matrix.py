@@ -25,12 +25,12 @@ def test_row(boots, names):
 
 
 def alike():
-    """Groups of rows that must agree: the same story and mode on different machines."""
-    marked = sorted((row for row in ROWS.values() if row.same), key=lambda row: row.image)
-    for image, group in itertools.groupby(marked, key=lambda row: row.image):
+    """Groups of rows that must agree: the same story and mode on different machines, or in all modes too."""
+    marked = sorted((row for row in ROWS.values() if row.same), key=lambda row: row.kin)
+    for kin, group in itertools.groupby(marked, key=lambda row: row.kin):
         names = [row.name for row in group]
         if len(names) > 1:
-            yield pytest.param(names, id=image)
+            yield pytest.param(names, id=kin)
 
 
 def words_of(text, pattern):
@@ -38,7 +38,7 @@ def words_of(text, pattern):
 
 
 @pytest.mark.parametrize("names", alike())
-def test_same_words_on_every_machine(boots, names):
+def test_same_words_everywhere(boots, names):
     """`same` is a pattern: which of a guest's lines must not depend on the machine."""
     said = {name: words_of(boots.outcome(name).text, ROWS[name].same) for name in names}
     first = names[0]
