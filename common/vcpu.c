@@ -109,7 +109,7 @@ long vcpu_set_periodic(struct vcpu *v, u64 period)
 /* Sets the bits that make the guest look at all its ports, at the new place. */
 static void vcpu_info_moved(struct vcpu *v, struct vcpu_info *info, mfn_t mfn)
 {
-    memcpy(info, v->info, sizeof(*info));
+    memmove(info, v->info, sizeof(*info)); /* the new place may overlap the old one in shared_info */
     v->info = info;
     v->info_mfn = mfn;
     __atomic_store_n(&info->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);
