@@ -5,11 +5,15 @@
  *
  * Rewrite mode, where a stored entry holds a machine frame and the guest writes pseudo-physical ones: an instruction
  * that replaces a whole entry (mov, xchg, cmpxchg, 8 bytes) gives its new value in the guest's form. One that
- * changes a part of it (and, or, btr, or less than 8 bytes) works on what stands there and must leave the frame alone.
- * What an instruction reads (the old value of xchg, cmpxchg) is what any load would show.
+ * changes a part of it (and, or, btr, or less than 8 bytes) works on what stands there: of a present entry it must leave
+ * the frame alone, and where it clears the present bit the entry goes back to the guest's form, which is the form of
+ * all that is not present. What an instruction reads (the old value of xchg, cmpxchg) is what any load would show.
  */
 #include "arch/x86/paging/writable.h"
+#include "arch/x86/cpu/insn.h"
+#include "arch/x86/cpu/msr.h"
 #include "arch/x86/emulate/execute.h"
+#include "arch/x86/paging/entry.h"
 #include "arch/x86/paging/p2m.h"
 #include "arch/x86/paging/types.h"
 #include "arch/x86/paging/update.h"
@@ -53,37 +57,60 @@ static bool replaces_whole_entry(const struct insn *insn)
 /* The new entry in the guest's form; false: a part of the frame number would change. */
 static bool in_guest_form(const struct domain *d, const struct insn *insn, u64 old, u64 *new)
 {
-    if (!x86_domain_const(d)->p2m || replaces_whole_entry(insn) || !(*new & PTE_PRESENT))
+    if (!x86_domain_const(d)->p2m || replaces_whole_entry(insn) || !(old & PTE_PRESENT))
         return true;
-    if ((old ^ *new) & PTE_ADDR || !mfn_valid(mfn_make(pte_frame(old))))
-        return false;
+    bool same_frame = !((old ^ *new) & PTE_ADDR);
+    if (!(*new & PTE_PRESENT)) {
+        if (same_frame)
+            *new = entry_turned_back(d, *new);
+        return true;
+    }
     *new = (*new & ~PTE_ADDR) | (mfn_to_guest(d, mfn_make(pte_frame(old))) << PAGE_SHIFT);
-    return true;
+    return same_frame;
+}
+
+static u64 segment_base(const struct insn *insn)
+{
+    return insn->segment == INSN_SEG_FS   ? insn_rdmsr(MSR_FS_BASE)
+           : insn->segment == INSN_SEG_GS ? insn_rdmsr(MSR_GS_BASE)
+                                          : 0;
+}
+
+/* The fault names the first byte that could not be written: the operand's own, or, where a store came over from the page
+ * before, the first of this one. */
+static bool begins_at(const struct insn *insn, struct regs *r, vaddr_t address)
+{
+    if (likely(address & ~PAGE_MASK))
+        return true;
+    u64 base = segment_base(insn);
+    r->gpr[INSN_RSP] = r->rsp;
+    return insn_effective_address(insn, r->gpr, r->rip, base, base) == address;
 }
 
 /* Reads and decodes the instruction; false: none that stores to memory within one entry. */
-static bool fetch_store(const struct regs *r, vaddr_t address, struct insn *insn)
+static bool fetch_store(struct regs *r, vaddr_t address, struct insn *insn)
 {
     u8 code[INSN_MAX_LENGTH];
     size_t n = copy_from_guest_partial(code, r->rip, sizeof(code));
     return r->cs == SEL_RING3_CS64 && insn_decode(code, n, insn) == DECODE_OK && insn_is_store(insn) &&
-           (address & 7) + insn->operand_size <= 8;
+           (address & 7) + insn->operand_size <= 8 && begins_at(insn, r, address);
 }
 
 /*
  * Carries the instruction out on the entry `old`: the new entry in *new, registers and flags changed in gpr and *flags.
  * MOVS reads its value from the guest.
  */
-static enum execute_result run_store(const struct insn *insn, struct x86_vcpu *v, vaddr_t address, u64 gpr[16],
-                                     u64 *flags, u64 old, u64 *new)
+static enum execute_result run_store(const struct insn *insn, vaddr_t address, u64 gpr[16], u64 *flags, u64 old,
+                                     u64 *new)
 {
     unsigned shift = (unsigned)(address & 7) * 8, bits = insn->operand_size * 8u;
     u64 mask = (bits == 64 ? ~0ull : (1ull << bits) - 1) << shift;
     u64 value = (old & mask) >> shift;
 
     if (insn->op == INSN_MOVS) {
+        u64 base = segment_base(insn);
         value = 0;
-        if (copy_from_guest(&value, insn_source_address(insn, gpr, v->fs_base, v->gs_base), insn->operand_size))
+        if (copy_from_guest(&value, insn_source_address(insn, gpr, base, base), insn->operand_size))
             return EXECUTE_UNSUPPORTED;
     }
     enum execute_result result = insn_execute(insn, gpr, flags, &value);
@@ -115,7 +142,7 @@ static bool store_to_table(struct x86_vcpu *v, struct regs *r, struct frame *f, 
                                       r->gpr[INSN_RDI]};
 
     r->gpr[INSN_RSP] = r->rsp;
-    enum execute_result result = run_store(insn, v, address, r->gpr, &flags, old, &new);
+    enum execute_result result = run_store(insn, address, r->gpr, &flags, old, &new);
     if (result == EXECUTE_UNSUPPORTED)
         return false;
     if (result == EXECUTE_WRITE) {
