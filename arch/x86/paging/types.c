@@ -187,6 +187,10 @@ static void table_invalidate(struct frame *f, unsigned level, struct table_work 
     u64 *table = frame_ptr(f);
     bool turn_back = d && arch_domain_translated(d);
 
+    /* A cpu may still have the way here in its caches. What stands here now it may go on using until the guest flushes;
+     * the guest's numbers it must never take for machine frames. */
+    if (turn_back)
+        tlb_flush_all();
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         u64 e = table[i];
         if (is_hypervisor_slot(level, i)) {
