@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls with any arguments, from two domains that share event channels, over memory that changes while it is read:
- * those of events, time and life most often, the others now and then. Nothing may come of it but answers: no fault, no BUG, no frame lost, no port with one end only.
+ * Hypercalls with any arguments, from two domains that share event channels, over memory that changes while it is
+ * read: those of events, time and life most often, the others now and then. Nothing may come of it but answers: no
+ * fault, no BUG, no frame lost, no port with one end only.
  */
 #include "common/event_channel.h"
 #include "common/frame.h"
