@@ -21,7 +21,6 @@ struct domain {
     bool is_shut_down;
     bool reason_given;          /* shutdown_reason was fixed before the shutdown (SCHEDOP_shutdown_code) */
     u8 shutdown_reason;         /* SHUTDOWN_*; meaningful once is_shut_down */
-    bool has_console_input;     /* the domain that console_io reads go to */
     struct domain_config config;/* name, sizes, what to do at the end */
 
     _Atomic u64 tot_pages;      /* frames charged to it */

@@ -12,7 +12,7 @@ enum lock_level {
     LOCK_DOMAIN_TABLE,
     LOCK_DOMAIN,    /* life and death of one domain */
     LOCK_GRANT,     /* a grant table */
-    LOCK_EVENT,     /* the ports of one domain */
+    LOCK_EVENT,     /* the ports of all domains: a pair needs no order of two locks */
     LOCK_SCHEDULER, /* who runs next */
     LOCK_TIMER,
     LOCK_HEAP,
