@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The documentation says what the tree says: links lead somewhere, functions that a link names stand in its file, and the
-tables of options and keys have a row for each one that the parsers know.
+"""The documentation says what the tree says: links lead somewhere, functions that a link names stand in its file, the tables
+of options and keys have a row for each one that the parsers know, and the lessons' code is the code of the tested programs.
 
-A link whose text is `name()` promises that the file defines that function (or that label, in an .asm file).
+A link whose text is `name()` promises that the file defines that function; `name` and an .asm file, that label.
 """
 
 import re
@@ -54,9 +54,20 @@ def check_links(path, faults):
             continue
         if anchor and target.suffix == ".md" and anchor not in anchors(target.read_text(encoding="utf-8")):
             faults.append(f"{where}: {link}: there is no such heading")
-        function = re.fullmatch(r"`?(\w+)\(\)`?", words)
+        function = re.fullmatch(r"`(\w+)(?:\(\))?`" if target.suffix == ".asm" else r"`(\w+)\(\)`", words)
         if function and target.is_file() and not defines(target.relative_to(tree.ROOT), function[1]):
             faults.append(f"{where}: {name} does not define {function[1]}()")
+
+
+def check_code(path, faults):
+    """C in a lesson is a part of the program that the page links to, word for word."""
+    text = tree.text_of(path)
+    program = re.search(r"\]\(([^)]*tests/guests/lesson_\w+/main\.c)\)", text)
+    for block in re.finditer(r"^```c\n(.*?)^```", text, re.M | re.S):
+        source = (tree.ROOT / path.parent / program[1]) if program else None
+        if not source or not source.exists() or block[1] not in source.read_text(encoding="utf-8"):
+            line = text.count("\n", 0, block.start()) + 1
+            faults.append(f"{path}:{line}: this code is not in {program[1] if program else 'a program that the page links to'}")
 
 
 def table_rows(page, heading):
@@ -80,6 +91,8 @@ def main():
     faults = []
     for path in tree.files(".md"):
         check_links(path, faults)
+    for path in tree.files(".md", under=("docs/tutorial",)):
+        check_code(path, faults)
     for page, heading, source, pattern in TABLES:
         check_table(page, heading, source, pattern, faults)
     tree.finish(faults, "documents")

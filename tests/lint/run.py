@@ -32,7 +32,7 @@ def with_shebang(word):
 
 
 def commands(flags):
-    own = {name: [sys.executable, str(HERE / f"{name}.py")] for name in ("includes", "calls", "style")}
+    own = {name: [sys.executable, str(HERE / f"{name}.py")] for name in ("includes", "calls", "style", "documents")}
     python = with_shebang("python") + [str(path) for path in tree.files(".py")]
     sources = [str(path) for path in tree.files(".c", under=C_FOLDERS)]
     return own | {
