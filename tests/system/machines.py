@@ -10,6 +10,7 @@ import threading
 import time
 
 import pexpect
+import pexpect.popen_spawn
 
 import broken
 
@@ -99,8 +100,9 @@ def boot(row):
     except (subprocess.CalledProcessError, OSError) as wrong:
         said = getattr(wrong, "stderr", "") or ""
         return Outcome("", -1, [f"no image: {wrong} {said}"], time.monotonic() - start)
-    child = pexpect.spawn(sys.executable, command, encoding="utf-8", codec_errors="replace", echo=False, cwd=str(ROOT),
-                          timeout=None, maxread=65536)
+    # By pipes and not by a pseudo-terminal: those are scarce or absent where CI runs.
+    child = pexpect.popen_spawn.PopenSpawn([sys.executable, *command], encoding="utf-8", codec_errors="replace",
+                                           cwd=str(ROOT), timeout=None, maxread=65536)
     seen = []
     child.logfile_read = type("Log", (), {"write": lambda _, text: seen.append(text), "flush": lambda _: None})()
     expect_in_order(child, row, until, faults)
@@ -108,9 +110,9 @@ def boot(row):
         child.expect(pexpect.EOF, timeout=max(1, until - time.monotonic()))
     except pexpect.TIMEOUT:
         faults.append(f"no end within {row.timeout * PATIENCE[row.machine]:g} s")
-    child.close(force=True)
+        child.proc.terminate()
+    status = child.proc.wait()
     text = "".join(seen).replace("\r", "")
-    status = child.exitstatus if child.exitstatus is not None else -1
     # Bochs has no debug-exit port: there the machine is switched off whatever happened, and the lines alone decide.
     expected = 0 if row.machine == "bochs" else row.status
     if status != expected:
