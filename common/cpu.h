@@ -12,6 +12,7 @@ struct vcpu;
 #define SOFTIRQ_TIMER    (1u << 1)
 #define SOFTIRQ_CONSOLE  (1u << 2)
 #define SOFTIRQ_DOMAIN   (1u << 3) /* a domain is to be taken down or built again */
+#define SOFTIRQ_AREAS    (1u << 5) /* the current vcpu is in its kernel again, where its registered areas can be written */
 #define SOFTIRQ_TABLES   (1u << 4) /* the current vcpu has page tables to invalidate before it goes on */
 
 struct cpu {
@@ -35,7 +36,7 @@ static inline struct vcpu *current_vcpu(void)
 /* Long work asks this after each bounded step; true: give the processor back, the request will be carried on later. */
 static inline bool preempt_pending(void)
 {
-    return (this_cpu()->softirq & ~SOFTIRQ_TABLES) != 0;
+    return (this_cpu()->softirq & ~(SOFTIRQ_TABLES | SOFTIRQ_AREAS)) != 0;
 }
 static inline void softirq_raise(u32 bit)
 {

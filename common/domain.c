@@ -270,7 +270,7 @@ static bool domain_give_frames_back(struct domain *d)
 {
     u64 end = min_u64(d->next_frame + FRAMES_PER_STEP, frame_count);
 
-    for (; d->next_frame < end; d->next_frame++) {
+    for (; d->next_frame < end && !preempt_pending(); d->next_frame++) {
         struct frame *f = &frame_table[d->next_frame];
         u64 word = frame_word(f);
         if ((word & FRAME_ALLOC) && !(word & FRAME_SPECIAL) && f->owner == d->id)

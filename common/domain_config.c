@@ -37,7 +37,7 @@ struct row {
 static const struct row rows[KEY_COUNT] = {
     [KEY_NAME] = {"name", "1 to 31 characters of A-Z a-z 0-9 . _ + -"},
     [KEY_TYPE] = {"type", "pv"},
-    [KEY_MEMORY] = {"memory", "a size from 1M to 1024G in whole pages, such as 32 (MiB), 512K or 1G"},
+    [KEY_MEMORY] = {"memory", "a size from 1M to 1024G in whole pages, such as 32 (MiB), 1536K or 1G"},
     [KEY_MAXMEM] = {"maxmem", "a size from memory= to 1024G in whole pages"},
     [KEY_VCPUS] = {"vcpus", "a number from 1 to 32"},
     [KEY_PAGING] = {"paging", "direct, rewrite or auto"},

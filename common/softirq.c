@@ -6,6 +6,20 @@
 #include "common/sched.h"
 #include "common/timer.h"
 #include <arch/domain.h>
+#include <arch/machine.h>
+
+/* What can be long, in steps between which it looks whether something else is due: so that is let in. */
+static void softirq_long_step(u32 work)
+{
+    arch_interrupts_on();
+    if (work & SOFTIRQ_TABLES)
+        arch_tables_softirq(current_vcpu());
+    if (work & SOFTIRQ_DOMAIN)
+        domain_work();
+    if (work & SOFTIRQ_CONSOLE)
+        arch_irq_report();
+    arch_interrupts_off();
+}
 
 /*
  * In this order: timers make vcpus runnable, the scheduler moves away from domains that ended, and only then are these
@@ -15,12 +29,10 @@ static void softirq_step(u32 work)
 {
     if (work & SOFTIRQ_TIMER)
         timer_run();
-    if (work & SOFTIRQ_TABLES)
-        arch_tables_softirq(current_vcpu());
     if (work & SOFTIRQ_SCHEDULE)
         sched_run();
-    if (work & SOFTIRQ_DOMAIN)
-        domain_work();
+    if (work & (SOFTIRQ_TABLES | SOFTIRQ_DOMAIN | SOFTIRQ_CONSOLE))
+        softirq_long_step(work);
 }
 
 void softirq_run(void)
@@ -38,7 +50,8 @@ void softirq_run(void)
             domain_finish();
         arch_idle();
     }
-    if (cpu->current->areas_stale)
+    /* By its kernel's tables, which are not loaded while it is in user mode; pv_toggle_mode() comes back here. */
+    if (cpu->current->areas_stale && arch_vcpu_in_kernel(cpu->current))
         sched_write_areas(cpu->current);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ticket lock: served in the order of arrival, so nobody starves. The hypervisor runs with interrupts off
- * (they are on only in a guest and in arch_idle()), so a lock need not switch them off; NMI and machine-check
- * handlers take none.
+ * A ticket lock: served in the order of arrival, so nobody starves. Interrupts may come while one is held; their handlers
+ * only raise softirqs and take no lock (irq.c), so a lock need not switch them off.
  */
 #ifndef XL_COMMON_SPINLOCK_H
 #define XL_COMMON_SPINLOCK_H

@@ -14,7 +14,7 @@
 #include <xen/errno.h>
 #include <xen/xen.h>
 
-#define STEP 256 /* bytes between two looks at whether something else is due */
+#define STEP 64 /* bytes between two looks at whether something else is due */
 
 static long console_io_write(struct vcpu *v, u32 count, vaddr_t buffer)
 {

@@ -244,3 +244,16 @@ void arch_dump_stack(void)
 {
     fake_dumps++;
 }
+
+/* Interrupts come when a test says so (<arch/impl.h>), and none is unexpected. */
+void arch_interrupts_on(void)
+{
+}
+
+void arch_interrupts_off(void)
+{
+}
+
+void arch_irq_report(void)
+{
+}

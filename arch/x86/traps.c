@@ -151,8 +151,19 @@ static __noreturn void iret_fault(const struct regs *r)
         gpr[i] = r->gpr[i];
     for (unsigned i = 0; i < 16; i++)
         g->gpr[i] = gpr[i];
-    pv_failsafe(v, g);
+    /* The guest compares what its frame says with what it has: these were never given up. */
+    v->ds = insn_read_ds();
+    v->es = insn_read_es();
+    v->fs = insn_read_fs();
+    v->gs = insn_read_gs();
+    pv_failsafe(v, g, "what it returns to");
     entry_return_to_guest();
+}
+
+/* Exceptions that a guest's address or selector causes where we use it. */
+static bool is_bad_operand(u32 vector)
+{
+    return vector == VECTOR_PF || vector == VECTOR_GP || vector == VECTOR_SS || vector == VECTOR_NP || vector == VECTOR_TS;
 }
 
 void trap_from_hypervisor(struct regs *r)
@@ -161,12 +172,12 @@ void trap_from_hypervisor(struct regs *r)
         irq_handle(r);
         return;
     }
-    if ((r->vector == VECTOR_PF || r->vector == VECTOR_GP || r->vector == VECTOR_SS || r->vector == VECTOR_NP ||
-         r->vector == VECTOR_TS) &&
-        fixed_up(r))
-        return;
-    if (r->rip == (u64)iret_to_guest && r->vector != VECTOR_DF && r->vector != VECTOR_MC)
-        iret_fault(r);
+    if (is_bad_operand(r->vector)) {
+        if (fixed_up(r))
+            return;
+        if (r->rip == (u64)iret_to_guest)
+            iret_fault(r);
+    }
     if (r->vector == VECTOR_DB) {
         /* A watchpoint of the guest, on memory that was read for it: the guest has no use for it. */
         insn_write_dr(6, 0xffff0ff0);

@@ -64,7 +64,7 @@ static void vcpu_load(struct x86_vcpu *v)
     root_load(v);
     pv_load_descriptor_tables(v);
     if (!pv_load_segments(v) && v->in_kernel)
-        pv_failsafe(v, guest_regs()); /* a selector of its own that its tables no longer hold */
+        pv_failsafe(v, guest_regs(), "a data segment"); /* a selector of its own that its tables no longer hold */
     pv_fpu_load(v);
     pv_debug_load(v);
     if (table_work_pending(&v->work))
@@ -81,6 +81,11 @@ void arch_context_switch(struct vcpu *from, struct vcpu *to)
         this_x86_cpu()->cr3 = host_root.n << PAGE_SHIFT;
         insn_write_cr3(host_root.n << PAGE_SHIFT);
     }
+}
+
+bool arch_vcpu_in_kernel(const struct vcpu *v)
+{
+    return container_of(v, const struct x86_vcpu, vcpu)->in_kernel;
 }
 
 void arch_tables_softirq(struct vcpu *v)
@@ -191,9 +196,10 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
 
     if (!(c->flags & VGCF_in_kernel))
         return guest_refuse(d, XEN_EINVAL, "vcpu_op initialise: a vcpu starts in its kernel (VGCF_in_kernel)\n");
-    if (!is_canonical(c->user_regs.rip) || !is_canonical(c->fs_base) || !is_canonical(c->gs_base_kernel) ||
-        !is_canonical(c->gs_base_user) || (c->user_regs.cs & 0xfffc) == 0)
-        return guest_refuse(d, XEN_EINVAL, "vcpu_op initialise: rip, a base or cs is not one that can be loaded\n");
+    if (!is_canonical(c->user_regs.rip) || !is_canonical(c->user_regs.rsp) || !is_canonical(c->kernel_sp) ||
+        !is_canonical(c->fs_base) || !is_canonical(c->gs_base_kernel) || !is_canonical(c->gs_base_user) ||
+        (c->user_regs.cs & 0xfffc) == 0)
+        return guest_refuse(d, XEN_EINVAL, "vcpu_op initialise: rip, a stack, a base or cs cannot be loaded\n");
     long rc = initialise_tables(v, c);
     if (rc)
         return rc;
@@ -202,7 +208,7 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
         rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
     if (rc == 0)
         rc = initialise_rest(v, c);
-    arch_paging_finish(vcpu, rc);
+    arch_paging_finish(current_vcpu(), rc); /* who asks does what it leaves to do */
     if (rc)
         return rc;
     initialise_registers(v, c);

@@ -7,6 +7,13 @@
 #include "common/cpu.h"
 #include <arch/paging.h>
 
+/* Who does the work that a change of v's roots leaves: the vcpu that asks for it, which need not be v itself. */
+static struct table_work *work_for(struct x86_vcpu *v)
+{
+    struct vcpu *asks = current_vcpu();
+    return asks && asks->domain == v->vcpu.domain ? &x86_vcpu(asks)->work : &v->work;
+}
+
 /* A reference to the frame and a type count of the level; NULL with *rc set. */
 static struct frame *table_of_gfn(struct domain *d, gfn_t gfn, unsigned level, struct table_work *work, int *rc)
 {
@@ -72,7 +79,7 @@ long arch_new_base(struct vcpu *v, gfn_t gfn)
 {
     struct x86_vcpu *xv = x86_vcpu(v);
     int rc;
-    struct frame *f = table_of_gfn(v->domain, gfn, PT_LEVELS, &xv->work, &rc);
+    struct frame *f = table_of_gfn(v->domain, gfn, PT_LEVELS, work_for(xv), &rc);
     if (!f)
         return rc;
     mfn_t old = xv->kernel_root;
@@ -81,7 +88,7 @@ long arch_new_base(struct vcpu *v, gfn_t gfn)
     if (v == current_vcpu() && xv->in_kernel)
         root_load(xv);
     if (!mfn_is_invalid(old))
-        table_put(frame_of(old), &xv->work);
+        table_put(frame_of(old), work_for(xv));
     return 0;
 }
 
@@ -91,7 +98,7 @@ long arch_new_user_base(struct vcpu *v, gfn_t gfn)
     mfn_t new = MFN_INVALID;
     if (gfn.n) {
         int rc;
-        struct frame *f = table_of_gfn(v->domain, gfn, PT_LEVELS, &xv->work, &rc);
+        struct frame *f = table_of_gfn(v->domain, gfn, PT_LEVELS, work_for(xv), &rc);
         if (!f)
             return rc;
         new = frame_mfn(f);
@@ -100,7 +107,7 @@ long arch_new_user_base(struct vcpu *v, gfn_t gfn)
     mfn_t old = xv->user_root;
     xv->user_root = new;
     if (!mfn_is_invalid(old))
-        table_put(frame_of(old), &xv->work);
+        table_put(frame_of(old), work_for(xv));
     return 0;
 }
 

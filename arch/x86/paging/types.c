@@ -30,9 +30,10 @@ __cold int leaf_refuse_missing(const struct domain *d, u64 entry)
 __cold int leaf_refuse_frame(const struct domain *d, u64 entry, const struct frame *f)
 {
     u64 w = frame_word(f);
-    return guest_refuse(d, XEN_EBUSY, "L1 entry %#llx: frame of d%u, type %u, type count %llu; expected an own frame%s\n",
-                        (unsigned long long)entry, f->owner, word_type(w), (unsigned long long)word_type_count(w),
-                        (entry & PTE_RW) ? " that is no table" : "");
+    if (f->owner != d->id)
+        return guest_refuse(d, XEN_EBUSY, "L1 entry %#llx: the frame is not the domain's\n", (unsigned long long)entry);
+    return guest_refuse(d, XEN_EBUSY, "L1 entry %#llx: frame of type %u, type count %llu; expected one that is no table\n",
+                        (unsigned long long)entry, word_type(w), (unsigned long long)word_type_count(w));
 }
 
 static __cold int child_refuse(const struct domain *d, unsigned level, u64 entry, const char *why)
@@ -153,7 +154,7 @@ static int type_claim(struct domain *d, struct frame *f, enum frame_type type)
     do {
         if ((w & FRAME_TC_MASK) || (w & FRAME_SPECIAL))
             return guest_refuse(d, XEN_EINVAL, "frame %#llx: type %u with count %llu%s; expected an unused frame for type %u\n",
-                                (unsigned long long)frame_mfn(f).n, word_type(w),
+                                (unsigned long long)mfn_to_guest(d, frame_mfn(f)), word_type(w),
                                 (unsigned long long)word_type_count(w),
                                 (w & FRAME_SPECIAL) ? ", shared with the hypervisor" : "", type);
     } while (!frame_swap(f, &w, ((w & ~(FRAME_TYPE_MASK | FRAME_VALIDATED)) | bits) + FRAME_TC_ONE));
@@ -348,7 +349,7 @@ static int table_promote(struct domain *d, struct frame *root, unsigned level, s
         rc = climb_step(d, c, work, &deeper);
         if (rc == 0 && deeper && climbs_in_a_circle(path, depth, deeper)) {
             frame_put(deeper);
-            rc = child_refuse(d, c->level, 0, "a table is its own table below");
+            rc = guest_refuse(d, XEN_EINVAL, "L%u table: entry %u names a table that stands above it\n", c->level, c->next);
             break;
         }
         if (rc == 0 && deeper) {

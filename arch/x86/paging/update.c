@@ -74,7 +74,7 @@ int update_l1_entry(const struct domain *d, u64 *slot, u64 val, enum store_mode 
         u64 new = entry_stored(val, mfn), now = read_once(*slot);
         if ((now & PTE_PRESENT) && !((now ^ new) & ~PTE_FLAGS_ONLY))
             return entry_store(slot, new, mode, &old) ? 0 : -XEN_EAGAIN;
-        rc = leaf_hold(d, new, mfn);
+        rc = leaf_hold(d, val, mfn);
         if (unlikely(rc))
             return rc;
         if (!entry_store(slot, new, mode, &old)) {
@@ -138,7 +138,7 @@ static int update_plain(struct domain *d, struct frame *f, unsigned index, u64 v
     int rc = writable_get(f, d->id);
     if (rc)
         return guest_refuse(d, XEN_EINVAL, "mmu_update: frame %#llx is neither a table nor writable (type %u)\n",
-                            (unsigned long long)frame_mfn(f).n, word_type(frame_word(f)));
+                            (unsigned long long)mfn_to_guest(d, frame_mfn(f)), word_type(frame_word(f)));
     write_once(((u64 *)frame_ptr(f))[index], val);
     writable_put(f);
     return 0;
@@ -186,6 +186,22 @@ static long machphys_update(struct domain *d, u64 frame, u64 val)
     return 0;
 }
 
+/*
+ * A refusal may have met a table that lost its last use a moment ago, in the same batch or in a pin that was given up,
+ * and only waits to be invalidated. True: that is done now, and the request deserves a second look.
+ */
+static __cold bool try_again(struct x86_vcpu *v, long rc)
+{
+    if (rc == -XEN_ERESTART)
+        return false;
+    v->work.resume = false;
+    if (!table_work_pending(&v->work))
+        return false;
+    arch_mmu_update_end(&v->vcpu);
+    table_work_run(&v->work);
+    return true;
+}
+
 long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *frame_owner, u64 ptr, u64 val)
 {
     /* doc MMU_NORMAL_PT_UPDATE: -EINVAL, -EPERM, -EBUSY: docs/memory.md */
@@ -203,8 +219,13 @@ long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *
     if (unlikely(mfn_is_invalid(mfn)))
         return guest_refuse(table_owner, XEN_EINVAL, "mmu_update: there is no frame %#llx\n",
                             (unsigned long long)(ptr >> PAGE_SHIFT));
-    return update_entry(x86_vcpu(v), table_owner, frame_owner, frame_of(mfn), (unsigned)(ptr & ~PAGE_MASK) >> 3, val,
-                        command == MMU_PT_UPDATE_PRESERVE_AD ? STORE_KEEP_AD : STORE_PLAIN, 0);
+    struct frame *f = frame_of(mfn);
+    unsigned index = (unsigned)(ptr & ~PAGE_MASK) >> 3;
+    enum store_mode mode = command == MMU_PT_UPDATE_PRESERVE_AD ? STORE_KEEP_AD : STORE_PLAIN;
+    long rc = update_entry(x86_vcpu(v), table_owner, frame_owner, f, index, val, mode, 0);
+    if (unlikely(rc && try_again(x86_vcpu(v), rc)))
+        rc = update_entry(x86_vcpu(v), table_owner, frame_owner, f, index, val, mode, 0);
+    return rc;
 }
 
 /* ---- update_va_mapping ----------------------------------------------------------------------------------------- */
@@ -214,7 +235,7 @@ static __cold long va_refuse(struct domain *d, vaddr_t va, const char *why)
     return guest_refuse(d, XEN_EINVAL, "update_va_mapping: %#llx: %s\n", (unsigned long long)va, why);
 }
 
-long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner)
+static long update_va(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner)
 {
     struct x86_vcpu *xv = x86_vcpu(v);
     struct domain *d = v->domain;
@@ -232,5 +253,13 @@ long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *
     if (likely(level == 1))
         rc = update_l1_entry(frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, STORE_PLAIN, 0);
     table_unlock(f);
+    return rc;
+}
+
+long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner)
+{
+    long rc = update_va(v, va, val, frame_owner);
+    if (unlikely(rc && try_again(x86_vcpu(v), rc)))
+        rc = update_va(v, va, val, frame_owner);
     return rc;
 }

@@ -131,13 +131,13 @@ void pv_user_syscall(struct x86_vcpu *v, struct regs *r)
  * The failsafe callback: what the guest wanted to return to cannot be loaded. Its frame has the data segments too:
  * rcx r11 ds es fs gs rip cs rflags rsp ss (linux-guest's xen_failsafe_callback and the public header agree).
  */
-void pv_failsafe(struct x86_vcpu *v, struct regs *r)
+void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what)
 {
     struct vcpu_info *info = v->vcpu.info;
     u8 masked = read_once(info->evtchn_upcall_mask) != 0;
 
     if (!v->failsafe.address) {
-        domain_crash(v->vcpu.domain, "return to cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx faulted and no failsafe callback",
+        domain_crash(v->vcpu.domain, "%s cannot be loaded and it has no failsafe callback: cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx", what,
                      (unsigned long long)r->cs, (unsigned long long)r->rip, (unsigned long long)r->ss,
                      (unsigned long long)r->rsp);
         return;

@@ -305,9 +305,11 @@ static void set_registers(struct build *b)
 static int decide_paging(struct build *b)
 {
     const u32 translated = 1u << XENFEAT_auto_translated_physmap;
+    /* writable_page_tables stands in the note of Linux and others as required; Xen lets them run without, as trapped
+     * stores are what they mean. */
     const u32 offered = translated | (1u << XENFEAT_pae_pgdir_above_4gb) | (1u << XENFEAT_mmu_pt_update_preserve_ad) |
                         (1u << XENFEAT_highmem_assist) | (1u << XENFEAT_gnttab_map_avail_bits) |
-                        (1u << XENFEAT_supervisor_mode_kernel);
+                        (1u << XENFEAT_writable_page_tables);
     struct domain_config *c = &b->d->config;
 
     if (c->paging == PAGING_AUTO)

@@ -17,6 +17,8 @@ void pv_toggle_mode(struct x86_vcpu *v)
     v->in_kernel = !v->in_kernel;
     insn_swapgs();
     root_load(v);
+    if (unlikely(v->in_kernel && v->vcpu.areas_stale))
+        softirq_raise(SOFTIRQ_AREAS);
 }
 
 long pv_iret(struct x86_vcpu *v, struct regs *r)

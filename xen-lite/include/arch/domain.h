@@ -40,6 +40,8 @@ long arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctxt)
 void arch_context_switch(struct vcpu *from, struct vcpu *to);
 /* SOFTIRQ_TABLES: goes on with the tables that the vcpu (may be NULL) has left to be invalidated. */
 void arch_tables_softirq(struct vcpu *v);
+/* Is the vcpu in its kernel, so that its kernel's addresses are those of the loaded tables? */
+bool arch_vcpu_in_kernel(const struct vcpu *v);
 /* Prints registers, and a walk of the faulting address, of a vcpu. */
 void arch_vcpu_dump(const struct vcpu *v);
 void arch_idle(void); /* interrupts on, halt until the next one, interrupts off */

@@ -7,6 +7,11 @@
 
 void arch_console_write(const char *text, size_t n); /* serial and screen, whichever console= names */
 int arch_console_read(void);                         /* next byte typed, -1: none */
+/* Long work on the way out to a guest lets interrupts in; they only raise softirqs. */
+void arch_interrupts_on(void);
+void arch_interrupts_off(void);
+/* SOFTIRQ_CONSOLE: says what an interrupt handler noted, which itself prints nothing. */
+void arch_irq_report(void);
 __noreturn void arch_power_off(void);                /* ACPI S5; halts where that fails */
 __noreturn void arch_reboot(void);
 __noreturn void arch_halt(void);
