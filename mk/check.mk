@@ -19,7 +19,8 @@ test-compilers: ## Build hypervisor and guests with gcc and with clang, warnings
 .PHONY: test-system
 test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Bochs, see what they say (TEST=words)
 	$(Q)$(MAKE) --no-print-directory CC=clang $(B)/hv-clang/xen-lite.elf
-	$(Q)$(PYTHON) -B -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning --no-header $(if $(TEST),-k '$(TEST)') tests/system
+	$(Q)$(PYTHON) -B -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning --no-header \
+	  $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.
 TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-bench test-system
