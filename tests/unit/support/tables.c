@@ -110,12 +110,15 @@ void tables_tree(struct tables *t)
 
 /* ---- hypercalls ----------------------------------------------------------------------------------------------- */
 
-/* The way out to the guest, as far as memory is concerned. */
+/* The way out to the guest, as far as memory is concerned. Nobody goes back with tables that wait for their end. */
 static void way_out(struct vcpu *v)
 {
+    bool wanted = this_cpu()->softirq & SOFTIRQ_TABLES;
     this_cpu()->softirq = tables_always_interrupted ? SOFTIRQ_TIMER : 0;
-    while (table_work_pending(&x86_vcpu(v)->work))
+    while (wanted && table_work_pending(&x86_vcpu(v)->work))
         arch_tables_softirq(v);
+    if (table_work_pending(&x86_vcpu(v)->work))
+        fake_fail("there is work left on tables, and nobody was told");
     this_cpu()->softirq &= ~SOFTIRQ_TABLES;
 }
 

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random operations on memory by two domains, many on few frames, with interruptions at random points. After each step
+ * every reference is recounted (arch_audit) and the oracle looks at what can be reached and what caches may hold.
+ *
+ * XL_RANDOM_STEPS and XL_RANDOM_SEED (or two arguments) choose how many and which; a failure prints the seed, the step and
+ * the steps before it.
+ */
+#include "arch/x86/cpu/insn.h"
+#include "arch/x86/cpu/layout.h"
+#include "arch/x86/paging/roots.h"
+#include "arch/x86/paging/writable.h"
+#include "hypercalls/hypercalls.h"
+#include "tests/unit/mmu_random/oracle.h"
+#include <arch/domain.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xen/memory.h>
+
+#ifdef UNIT_SHORT
+#define STEPS 60000ull
+#else
+#define STEPS 1000000ull
+#endif
+#define FRAMES   152
+#define PER_DOMAIN 32
+#define CODE     0x7000000000ull
+#define HISTORY  24
+
+static u64 steps = STEPS, seed = 20240607, state;
+static struct tables realm[2], *me, *other;
+static enum domain_paging modes[2];
+static u8 code[32];
+
+/* Arguments of hypercalls, where the guest can have them. */
+static struct {
+    struct mmu_update update[8];
+    struct mmuext_op ext;
+    struct xen_memory_reservation memory;
+    struct xen_add_to_physmap place;
+    u64 list[16];
+    u32 done;
+} room;
+
+/* xorshift64* (Vigna 2016). */
+static u64 random64(void)
+{
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545f4914f6cdd1dull;
+}
+static unsigned below(unsigned n)
+{
+    return (unsigned)((random64() >> 32) * n >> 32);
+}
+static bool percent(unsigned n)
+{
+    return below(100) < n;
+}
+
+/* ---- history -------------------------------------------------------------------------------------------------- */
+
+static struct {
+    const char *what;
+    u64 step, a, b, c;
+    long rc;
+    int domain, stopped;
+} history[HISTORY];
+static u64 step_now;
+static u64 tally_ok, tally_refused, tally_stopped;
+
+static void note(const char *what, u64 a, u64 b, u64 c)
+{
+    history[step_now % HISTORY] = (__typeof__(history[0])){what, step_now, a, b, c, 0, me == &realm[1], 0};
+}
+
+static void wrong_step(const char *why)
+{
+    fprintf(stderr, "seed %lu, step %lu: %s\n", seed, step_now, why);
+    for (u64 i = step_now < HISTORY ? 0 : step_now - HISTORY + 1; i <= step_now; i++)
+        fprintf(stderr, "  %lu: %c %s %lx %lx %lx = %ld%s\n", history[i % HISTORY].step, "AB"[history[i % HISTORY].domain],
+                history[i % HISTORY].what, history[i % HISTORY].a, history[i % HISTORY].b, history[i % HISTORY].c,
+                history[i % HISTORY].rc, history[i % HISTORY].stopped ? " (interrupted)" : "");
+    fprintf(stderr, "%s", fake_console_text());
+    fail_msg("see above");
+}
+
+/* ---- random arguments ----------------------------------------------------------------------------------------- */
+
+/* Most frames have a part to play, so that trees come about: 0 L4, 1 L3, 2 L2, 3 L1, 4 and up data. */
+static unsigned part_of(u64 pfn)
+{
+    return (unsigned)(pfn % 8);
+}
+static u64 any_pfn(void)
+{
+    return below(PER_DOMAIN);
+}
+static u64 pfn_of_part(unsigned part)
+{
+    return part > 3 ? any_pfn() : below(PER_DOMAIN / 8) * 8 + part;
+}
+
+/* A frame number that the guest might name. Mostly its own. */
+static u64 any_number(u64 pfn)
+{
+    switch (below(90)) {
+    case 0:
+        return tables_number(other, any_pfn());
+    case 1:
+        return arch_domain_translated(me->d) ? PER_DOMAIN : me->d->shared_info_mfn.n;
+    case 2:
+        return below(FRAMES + 8);
+    default:
+        return tables_number(me, pfn);
+    }
+}
+
+static unsigned any_slot(void)
+{
+    return oracle_slots[below(oracle_slot_count)];
+}
+
+static u64 any_flags(void)
+{
+    static const u64 flags[] = {RO_FLAGS, RW_FLAGS, RW_FLAGS, RW_FLAGS, RO_FLAGS | PTE_NX, P, P | RW, 0, RW | US,
+                                RW_FLAGS | PTE_ACCESSED | PTE_DIRTY, RW_FLAGS | PTE_AVAIL, RO_FLAGS | 1ull << 52};
+    static const u64 odd[] = {RW_FLAGS | PTE_PSE, RO_FLAGS | PTE_PCD, RO_FLAGS | PTE_PWT, RW_FLAGS | PTE_GLOBAL, ~0ull & 0xfff};
+    return percent(98) ? flags[below(ARRAY_SIZE(flags))] : odd[below(ARRAY_SIZE(odd))];
+}
+
+/* An entry that could stand in a table which plays that part: a page of data may be writable, a table mostly not. */
+static u64 any_entry(unsigned part)
+{
+    if (percent(12))
+        return percent(85) ? 0 : random64();
+    if (part < 3 && percent(95))
+        return any_number(pfn_of_part(part + 1)) << PAGE_SHIFT | any_flags();
+    u64 pfn = any_pfn();
+    return any_number(pfn) << PAGE_SHIFT | (part_of(pfn) < 4 && percent(95) ? RO_FLAGS : any_flags());
+}
+
+static u64 any_address(void)
+{
+    static const u64 slots[] = {0, 1, 2, 3, 510, 511};
+    u64 va = 0;
+    for (unsigned level = 1; level <= 4; level++)
+        va |= slots[below(percent(80) ? 3 : 6)] << (3 + 9 * level);
+    return va >> 47 ? va | 0xffff000000000000ull : va;
+}
+
+/* ---- hypercalls ----------------------------------------------------------------------------------------------- */
+
+static void way_out(void)
+{
+    bool wanted = this_cpu()->softirq & SOFTIRQ_TABLES;
+    this_cpu()->softirq = 0;
+    while (wanted && table_work_pending(&me->v->work))
+        arch_tables_softirq(&me->v->vcpu);
+    if (table_work_pending(&me->v->work))
+        wrong_step("there is work left on tables, and nobody was told");
+    this_cpu()->softirq = 0;
+}
+
+/* Interrupted at random points, sometimes at all; and sometimes the guest does not come back to it. */
+static long call(u32 number, u64 a1, u64 a2, u64 a3, u64 a4)
+{
+    struct vcpu *v = &me->v->vcpu;
+    const bool always = percent(3);
+    unsigned stops = 0;
+    fake_interrupt_after = always ? 1 : percent(60) ? 1 + below(12) : 0;
+    long rc = hypercall_table[number](a1, a2, a3, a4, 0);
+    while (rc == -XEN_ERESTART && v->restart.wanted) {
+        const struct restart again = v->restart;
+        v->restart.wanted = false;
+        if (stops++ > 1000)
+            wrong_step("no progress");
+        way_out();
+        if (percent(5))
+            break;
+        fake_interrupt_after = always ? 1 : percent(60) ? 1 + below(12) : 0;
+        rc = hypercall_table[again.op](again.args[0], again.args[1], again.args[2], again.args[3], again.args[4]);
+    }
+    fake_interrupt_after = 0;
+    way_out();
+    history[step_now % HISTORY].stopped = (int)stops;
+    tally_stopped += stops > 0;
+    return rc;
+}
+
+static long ext(u32 cmd, u64 arg1, u64 arg2)
+{
+    room.ext = (struct mmuext_op){.cmd = cmd, .arg1.mfn = arg1, .arg2.src_mfn = arg2};
+    note(cmd <= MMUEXT_PIN_L4_TABLE ? "pin" : cmd == MMUEXT_UNPIN_TABLE ? "unpin" : "mmuext", cmd, arg1, arg2);
+    return call(__HYPERVISOR_mmuext_op, (u64)&room.ext, 1, 0, DOMID_SELF);
+}
+
+/* ---- the steps ------------------------------------------------------------------------------------------------ */
+
+/* By a mapping that it may have: the frame is writable to it or nothing yet. */
+static long step_store(void)
+{
+    u64 pfn = any_pfn(), n = me->frame[pfn].n, w = frame_word(&frame_table[n]);
+    unsigned slot = any_slot();
+    u64 val = any_entry(part_of(pfn));
+    note("store", n, slot, val);
+    if (frame_table[n].owner != me->d->id || (word_type_count(w) && word_type(w) != FRAME_WRITABLE))
+        return -1;
+    /* The processor has a writable translation only where the type says so, after a flush that came with it. */
+    if (!word_type_count(w)) {
+        struct frame *f = arch_get_writable_gfn(me->d, tables_gfn(me, pfn));
+        if (!f || frame_mfn(f).n != n) {
+            if (f)
+                arch_put_writable(f);
+            return -1;
+        }
+        tables_page(me, pfn)[slot] = val;
+        arch_put_writable(f);
+        return 0;
+    }
+    tables_page(me, pfn)[slot] = val;
+    return 0;
+}
+
+static void fill_update(struct mmu_update *u)
+{
+    u64 pfn = any_pfn(), command = percent(80) ? MMU_NORMAL_PT_UPDATE : below(4);
+    u->ptr = (any_number(pfn) << PAGE_SHIFT) + any_slot() * 8u + (percent(2) ? 4 : 0) + command;
+    u->val = command == MMU_MACHPHYS_UPDATE ? random64() >> below(64) : any_entry(part_of(pfn));
+}
+
+static long step_update(void)
+{
+    fill_update(&room.update[0]);
+    note("mmu_update", room.update[0].ptr, room.update[0].val, 0);
+    return call(__HYPERVISOR_mmu_update, (u64)room.update, 1, 0, DOMID_SELF);
+}
+
+static long step_batch(void)
+{
+    u32 n = 2 + below(6);
+    for (u32 i = 0; i < n; i++)
+        fill_update(&room.update[i]);
+    if (percent(50)) /* to one table */
+        for (u32 i = 1; i < n; i++)
+            room.update[i].ptr = (room.update[0].ptr & PAGE_MASK) + any_slot() * 8u;
+    note("batch", n, room.update[0].ptr, room.update[0].val);
+    room.done = 0;
+    long rc = call(__HYPERVISOR_mmu_update, (u64)room.update, n, (u64)&room.done, DOMID_SELF);
+    if (rc == 0 && room.done != n)
+        wrong_step("a batch is done, and says that it is not");
+    return rc;
+}
+
+static long step_va(void)
+{
+    u64 va = any_address(), val = any_entry(3), flags = below(6);
+    note("va", va, val, flags);
+    return call(__HYPERVISOR_update_va_mapping, va, val, flags, 0);
+}
+
+/* A plain store that faults: mov, lock btr of the writable or the present bit. */
+static long step_trapped(void)
+{
+    static const u8 insns[][8] = {{0x48, 0x89, 0x07}, {0xf0, 0x48, 0x0f, 0xba, 0x37, 0x01}, {0x48, 0x87, 0x07},
+                                  {0xf0, 0x48, 0x0f, 0xba, 0x3f, 0x00}, {0xf0, 0x48, 0x0f, 0xba, 0x2f, 0x01}};
+    struct regs r = {.rip = CODE, .cs = SEL_RING3_CS64, .rflags = 2, .rax = any_entry(3), .rdi = any_address() + any_slot() * 8u};
+    memcpy(code, insns[below(ARRAY_SIZE(insns))], 8);
+    note("trapped", r.rdi, r.rax, code[0]);
+    bool ok = writable_page_fault(me->v, &r, r.rdi);
+    way_out();
+    return ok ? 0 : -1;
+}
+
+static long step_pin(void)
+{
+    u64 pfn = any_pfn();
+    unsigned part = part_of(pfn), level = part < 4 && percent(90) ? 4 - part : 1 + below(4);
+    return ext(MMUEXT_PIN_L1_TABLE + level - 1, any_number(pfn), 0);
+}
+static long step_unpin(void)
+{
+    return ext(MMUEXT_UNPIN_TABLE, any_number(percent(80) ? pfn_of_part(below(4)) : any_pfn()), 0);
+}
+static long step_root(void)
+{
+    u64 number = any_number(percent(85) ? pfn_of_part(0) : any_pfn());
+    return percent(60) ? ext(MMUEXT_NEW_BASEPTR, number, 0) : ext(MMUEXT_NEW_USER_BASEPTR, percent(20) ? 0 : number, 0);
+}
+
+static long step_gdt(void)
+{
+    u32 pages = below(4);
+    for (u32 i = 0; i < pages; i++)
+        room.list[i] = any_number(any_pfn());
+    note("set_gdt", pages, room.list[0], room.list[1]);
+    return call(__HYPERVISOR_set_gdt, (u64)room.list, pages * 512, 0, 0);
+}
+static long step_ldt(void)
+{
+    return ext(MMUEXT_SET_LDT, percent(20) ? 0 : any_address(), below(3) * 300);
+}
+static long step_descriptor(void)
+{
+    static const u64 descriptors[] = {0, 0x00cffb000000ffff, 0x00affa000000ffff, 0x0000890000000067, 0x00cff3000000ffff};
+    u64 at = (any_number(any_pfn()) << PAGE_SHIFT) + any_slot() * 8u, val = descriptors[below(ARRAY_SIZE(descriptors))];
+    note("update_descriptor", at, val, 0);
+    return call(__HYPERVISOR_update_descriptor, at, val, 0, 0);
+}
+
+static long step_page(void)
+{
+    if (percent(50))
+        return ext(MMUEXT_CLEAR_PAGE, any_number(any_pfn()), 0);
+    return ext(MMUEXT_COPY_PAGE, any_number(any_pfn()), any_number(any_pfn()));
+}
+
+/* A path from a root to a page, from above or from below, and the root is loaded: so that there is something to spoil. */
+static long step_path(void)
+{
+    const bool down = percent(50);
+    const u64 va = any_address(), path[] = {pfn_of_part(0), pfn_of_part(1), pfn_of_part(2), pfn_of_part(3), any_pfn()};
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned level = down ? 4 - i : i + 1, part = 4 - level;
+        u64 flags = level == 1 && (part_of(path[4]) < 4 || percent(30)) ? RO_FLAGS : RW_FLAGS;
+        room.update[0].ptr = tables_slot(me, path[part], pt_index(va, level));
+        room.update[0].val = tables_entry(me, path[part + 1], flags);
+        note("path", va, room.update[0].ptr, room.update[0].val);
+        call(__HYPERVISOR_mmu_update, (u64)room.update, 1, 0, DOMID_SELF);
+    }
+    return ext(percent(75) ? MMUEXT_NEW_BASEPTR : MMUEXT_NEW_USER_BASEPTR, tables_number(me, path[0]), 0);
+}
+
+/* The frame that stands for pfn from now on: what its number names, or, in direct mode, what was given. */
+static long step_memory(void)
+{
+    u64 pfn = any_pfn();
+    u32 command = percent(45) ? XENMEM_decrease_reservation : percent(70) ? XENMEM_populate_physmap : XENMEM_increase_reservation;
+    bool translated = arch_domain_translated(me->d);
+    room.memory = (struct xen_memory_reservation){.nr_extents = 1, .domid = DOMID_SELF};
+    room.memory.extent_start.p = room.list;
+    room.list[0] = command == XENMEM_decrease_reservation ? any_number(pfn) : pfn;
+    note("memory", command, room.list[0], 0);
+    long done = call(__HYPERVISOR_memory_op, command, (u64)&room.memory, 0, 0);
+    if (done != 1 || command == XENMEM_decrease_reservation)
+        return done == 1 ? 0 : -1;
+    mfn_t new = translated ? arch_gfn_to_mfn(me->d, gfn_make(pfn)) : mfn_make(room.list[0]);
+    for (unsigned i = 0; i < 512; i++)
+        if (((u64 *)mfn_to_ptr(new))[i])
+            wrong_step("a new frame is not clear");
+    /* In direct mode the frame of before, if it is still the domain's, has no name here any more: give it back. */
+    if (!translated && frame_table[me->frame[pfn].n].owner == me->d->id && me->frame[pfn].n != new.n)
+        frame_drop_alloc(frame_of(me->frame[pfn]));
+    me->frame[pfn] = new;
+    return 0;
+}
+
+static long step_place(void)
+{
+    room.place = (struct xen_add_to_physmap){.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = below(PER_DOMAIN + 2)};
+    note("shared_info to", room.place.gpfn, 0, 0);
+    return call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (u64)&room.place, 0, 0);
+}
+
+static long step_flush(void)
+{
+    return ext(percent(50) ? MMUEXT_TLB_FLUSH_LOCAL : MMUEXT_INVLPG_ALL, any_address(), 0);
+}
+
+/* The other domain's turn. What was done to it meanwhile, nothing, is looked at. */
+static long step_switch(void)
+{
+    note("switch", 0, 0, 0);
+    const char *wrong = oracle_kept(other->d);
+    if (wrong)
+        wrong_step(wrong);
+    me->v->work.resume = false; /* what an abandoned request kept */
+    softirq_raise(SOFTIRQ_TABLES);
+    way_out();
+    struct tables *t = me;
+    me = other;
+    other = t;
+    world_enter(&me->v->vcpu);
+    root_load(me->v);
+    oracle_keep(other->d);
+    return 0;
+}
+
+static void realm_make(unsigned i)
+{
+    tables_make(&realm[i], i ? "b" : "a", modes[i], PER_DOMAIN);
+    realm[i].d->vm_assist |= 1ull << VMASST_TYPE_writable_pagetables;
+    assert_answer(mmuext(MMUEXT_NEW_BASEPTR, tables_number(&realm[i], 8)), 0); /* a vcpu that runs has a root */
+}
+
+/* The other domain ends, wherever it stood, and begins anew. */
+static long step_reborn(void)
+{
+    note("reborn", 0, 0, 0);
+    const char *wrong = oracle_kept(other->d);
+    if (wrong)
+        wrong_step(wrong);
+    tables_destroy(other);
+    if (arch_audit())
+        wrong_step("the audit finds something after the end of a domain");
+    fake_console_clear();
+    realm_make(other == &realm[1]);
+    world_enter(&me->v->vcpu);
+    root_load(me->v);
+    oracle_keep(other->d);
+    return 0;
+}
+
+static const struct {
+    long (*step)(void);
+    unsigned weight; /* of all: 10000 and some */
+    bool whole; /* refused: as if it had never been */
+} kinds[] = {
+    {step_store, 2200, false}, {step_update, 2400, true}, {step_batch, 500, false},      {step_va, 800, false},
+    {step_trapped, 600, true}, {step_pin, 900, true},     {step_unpin, 700, true},       {step_root, 600, true},
+    {step_gdt, 300, true},     {step_ldt, 200, true},     {step_descriptor, 300, true},  {step_page, 300, true},
+    {step_memory, 300, false}, {step_place, 50, false},   {step_flush, 100, true},       {step_switch, 200, false},
+    {step_path, 400, false},   {step_reborn, 5, false},
+};
+
+/* ---- one step and what follows -------------------------------------------------------------------------------- */
+
+static u64 words_before[ORACLE_FRAMES];
+
+static u64 meaning(u64 n)
+{
+    u64 w = frame_word(&frame_table[n]);
+    return word_type_count(w) ? w : w & ~(FRAME_TYPE_MASK | FRAME_VALIDATED);
+}
+
+static void check_words(void)
+{
+    for (u64 n = 0; n < frame_count; n++)
+        if (words_before[n] != meaning(n))
+            wrong_step("a refused step changed a frame's word");
+}
+
+static void one_step(void)
+{
+    unsigned weights = 0, kind = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+        weights += kinds[i].weight;
+    for (unsigned at = below(weights); at >= kinds[kind].weight; kind++)
+        at -= kinds[kind].weight;
+
+    /* What an abandoned request kept is let go by the next one. */
+    bool whole = kinds[kind].whole && me->v->work.held == FRAME_LIST_END;
+    for (u64 n = 0; whole && n < frame_count; n++)
+        words_before[n] = meaning(n);
+    long rc = kinds[kind].step();
+    history[step_now % HISTORY].rc = rc;
+    if (rc == -XEN_EAGAIN || rc > 0)
+        wrong_step("an answer that no guest may see");
+    if (rc < 0 && rc != -XEN_ERESTART && whole)
+        check_words();
+    tally_ok += rc == 0;
+    tally_refused += rc < 0;
+    if (arch_audit())
+        wrong_step("the audit finds something");
+    const char *wrong = oracle_reachable(step_now % 64 ? LOOK_USED_SLOTS : LOOK_ALL_SLOTS);
+    if (!wrong)
+        wrong = oracle_cache_step(me->d, me->v->kernel_root);
+    if (wrong)
+        wrong_step(wrong);
+}
+
+static void begin(enum domain_paging first, enum domain_paging second)
+{
+    modes[0] = first;
+    modes[1] = second;
+    realm_make(0);
+    realm_make(1);
+    me = &realm[1];
+    other = &realm[0];
+    oracle_cache_reset();
+    oracle_keep(other->d);
+    tally_ok = tally_refused = tally_stopped = 0;
+}
+
+static void run(enum domain_paging first, enum domain_paging second, u64 count)
+{
+    struct tables warm; /* what is allocated once and for all is allocated here */
+    tables_reset(FRAMES);
+    fake_guest_pointer(&room, sizeof(room));
+    fake_guest_range(CODE, code, sizeof(code), false);
+    frame_alloc_scatter(seed | 1);
+    tables_make(&warm, "warm", PAGING_DIRECT, 1);
+    assert_answer(tables_call(__HYPERVISOR_set_gdt, (u64)&room, 0, 0, 0), 0);
+    tables_destroy(&warm);
+    u64 free_at_start = frame_free_count();
+    begin(first, second);
+    for (step_now = 0; step_now < count; step_now++)
+        one_step();
+    printf("# %lu steps, seed %lu: %lu done, %lu refused, %lu interrupted; %lu of %lu frames were left\n", count, seed,
+           tally_ok, tally_refused, tally_stopped, frame_free_count(), free_at_start);
+    /* Most steps have to come through, or nothing was tested. */
+    assert_true(tally_ok > count / 4 && tally_refused > count / 20 && tally_stopped > count / 2000);
+    tables_destroy(me);
+    assert_int_equal(arch_audit(), 0);
+    tables_destroy(other);
+    assert_int_equal(arch_audit(), 0);
+    assert_int_equal(frame_free_count(), free_at_start);
+}
+
+static void direct_tables(void **unused)
+{
+    (void)unused;
+    run(PAGING_DIRECT, PAGING_DIRECT, steps * 2 / 5);
+}
+static void rewritten_tables(void **unused)
+{
+    (void)unused;
+    run(PAGING_REWRITE, PAGING_REWRITE, steps * 2 / 5);
+}
+static void one_domain_of_each(void **unused)
+{
+    (void)unused;
+    run(PAGING_DIRECT, PAGING_REWRITE, steps / 5);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(direct_tables),
+        cmocka_unit_test(rewritten_tables),
+        cmocka_unit_test(one_domain_of_each),
+    };
+    const char *n = argc > 1 ? argv[1] : getenv("XL_RANDOM_STEPS"), *s = argc > 2 ? argv[2] : getenv("XL_RANDOM_SEED");
+    if (n)
+        steps = strtoull(n, NULL, 0);
+    if (s)
+        seed = strtoull(s, NULL, 0);
+    state = seed ? seed : 1;
+    return cmocka_run_group_tests_name("mmu_random", tests, NULL, NULL);
+}
