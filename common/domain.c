@@ -265,16 +265,18 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 /* Taking down ------------------------------------------------------------------------------------------------------*/
 
-/* The domain's own hold on its frames, a bounded number of records at a time. True: all were looked at. */
+/* The domain's own hold on its frames, a bounded number of records at a time, one at least. True: all were looked at. */
 static bool domain_give_frames_back(struct domain *d)
 {
     u64 end = min_u64(d->next_frame + FRAMES_PER_STEP, frame_count);
 
-    for (; d->next_frame < end && !preempt_pending(); d->next_frame++) {
-        struct frame *f = &frame_table[d->next_frame];
+    while (d->next_frame < end) {
+        struct frame *f = &frame_table[d->next_frame++];
         u64 word = frame_word(f);
         if ((word & FRAME_ALLOC) && !(word & FRAME_SPECIAL) && f->owner == d->id)
             frame_drop_alloc(f);
+        if (preempt_pending())
+            break;
     }
     return d->next_frame >= frame_count;
 }

@@ -198,7 +198,8 @@ static __cold bool try_again(struct x86_vcpu *v, long rc)
     if (!table_work_pending(&v->work))
         return false;
     arch_mmu_update_end(&v->vcpu);
-    table_work_run(&v->work);
+    if (!table_work_run(&v->work))
+        softirq_raise(SOFTIRQ_TABLES);
     return true;
 }
 
