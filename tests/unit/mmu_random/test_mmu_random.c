@@ -388,6 +388,8 @@ static long step_switch(void)
     return 0;
 }
 
+static u64 free_at_start;
+
 static void realm_make(unsigned i)
 {
     tables_make(&realm[i], i ? "b" : "a", modes[i], PER_DOMAIN);
@@ -395,21 +397,40 @@ static void realm_make(unsigned i)
     assert_answer(mmuext(MMUEXT_NEW_BASEPTR, tables_number(&realm[i], 8)), 0); /* a vcpu that runs has a root */
 }
 
-/* The other domain ends, wherever it stood, and begins anew. */
+static void both_begin(void)
+{
+    frame_alloc_scatter(0); /* their records need frames in a row */
+    realm_make(0);
+    realm_make(1);
+    frame_alloc_scatter(random64() | 1);
+    me = &realm[1];
+    other = &realm[0];
+    oracle_cache_reset();
+    oracle_keep(other->d);
+}
+
+/* Both end, wherever they stood, and every frame is free again. */
+static void both_end(void)
+{
+    tables_destroy(other);
+    if (arch_audit())
+        wrong_step("the audit finds something after the end of a domain");
+    tables_destroy(me);
+    if (arch_audit())
+        wrong_step("the audit finds something after the end of both domains");
+    if (frame_free_count() != free_at_start)
+        wrong_step("frames are missing after the end of both domains");
+    fake_console_clear();
+}
+
 static long step_reborn(void)
 {
     note("reborn", 0, 0, 0);
     const char *wrong = oracle_kept(other->d);
     if (wrong)
         wrong_step(wrong);
-    tables_destroy(other);
-    if (arch_audit())
-        wrong_step("the audit finds something after the end of a domain");
-    fake_console_clear();
-    realm_make(other == &realm[1]);
-    world_enter(&me->v->vcpu);
-    root_load(me->v);
-    oracle_keep(other->d);
+    both_end();
+    both_begin();
     return 0;
 }
 
@@ -471,42 +492,27 @@ static void one_step(void)
         wrong_step(wrong);
 }
 
-static void begin(enum domain_paging first, enum domain_paging second)
-{
-    modes[0] = first;
-    modes[1] = second;
-    realm_make(0);
-    realm_make(1);
-    me = &realm[1];
-    other = &realm[0];
-    oracle_cache_reset();
-    oracle_keep(other->d);
-    tally_ok = tally_refused = tally_stopped = 0;
-}
-
 static void run(enum domain_paging first, enum domain_paging second, u64 count)
 {
     struct tables warm; /* what is allocated once and for all is allocated here */
     tables_reset(FRAMES);
     fake_guest_pointer(&room, sizeof(room));
     fake_guest_range(CODE, code, sizeof(code), false);
-    frame_alloc_scatter(seed | 1);
     tables_make(&warm, "warm", PAGING_DIRECT, 1);
     assert_answer(tables_call(__HYPERVISOR_set_gdt, (u64)&room, 0, 0, 0), 0);
     tables_destroy(&warm);
-    u64 free_at_start = frame_free_count();
-    begin(first, second);
+    free_at_start = frame_free_count();
+    modes[0] = first;
+    modes[1] = second;
+    tally_ok = tally_refused = tally_stopped = 0;
+    both_begin();
     for (step_now = 0; step_now < count; step_now++)
         one_step();
     printf("# %lu steps, seed %lu: %lu done, %lu refused, %lu interrupted; %lu of %lu frames were left\n", count, seed,
            tally_ok, tally_refused, tally_stopped, frame_free_count(), free_at_start);
     /* Most steps have to come through, or nothing was tested. */
     assert_true(tally_ok > count / 4 && tally_refused > count / 20 && tally_stopped > count / 2000);
-    tables_destroy(me);
-    assert_int_equal(arch_audit(), 0);
-    tables_destroy(other);
-    assert_int_equal(arch_audit(), 0);
-    assert_int_equal(frame_free_count(), free_at_start);
+    both_end();
 }
 
 static void direct_tables(void **unused)
