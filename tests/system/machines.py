@@ -73,6 +73,8 @@ def run_command(row, image):
                "--timeout", str(row.timeout * PATIENCE[row.machine] + 5), "--log", str(WORK / f"{row.name}.log"), str(image)]
     if row.cpu and row.machine != "bochs":
         command[1:1] = ["--cpu", row.cpu]
+    if row.icount and row.machine != "bochs":
+        command[1:1] = ["--icount"]
     if any(line.startswith("> ") for line in row.expect):
         command[1:1] = ["--input"]
     return command
