@@ -153,7 +153,7 @@ static void test_a_long_text_gives_way_and_goes_on(void **state)
         buffer[i] = i % 100 == 99 ? '\n' : (u8)('a' + i / 100);
     softirq_raise(SOFTIRQ_CONSOLE);
     assert_answer(console(CONSOLEIO_write, 2000, at), 0);
-    assert_int_equal(world_restarts, 7); /* steps of 256 bytes */
+    assert_int_equal(world_restarts, 31); /* steps of 64 bytes */
     for (u32 line = 0; line < 20; line++) {
         memset(expected, 'a' + (int)line, 99);
         memcpy(expected + 99, "\n", 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Round robin: turns, waiting, waking, idling, and the account of time. Time is turned by hand, so all of it is exact. */
+#include "arch/x86/cpu/vcpu.h"
 #include "common/event_channel.h"
 #include "common/sched.h"
 #include "common/softirq.h"
@@ -189,6 +190,7 @@ static void test_registered_areas_are_written_when_a_turn_begins(void **state)
 
     domains(2);
     v = d[1]->vcpu[0];
+    x86_vcpu(v)->in_kernel = true;
     memset(&area, 0xff, sizeof(area));
     v->runstate_area = fake_guest_pointer(&area, sizeof(area));
     v->time_area = fake_guest_pointer(&time, sizeof(time));
@@ -216,12 +218,19 @@ static void test_areas_that_cannot_be_written_now_are_written_later(void **state
 
     domains(1);
     v = d[0]->vcpu[0];
-    v->runstate_area = (vaddr_t)&area; /* not mapped: as while guest user mode runs */
+    x86_vcpu(v)->in_kernel = true;
+    v->runstate_area = (vaddr_t)&area; /* not mapped */
     assert_ptr_equal(world_leave(), v);
     assert_true(v->areas_stale);
     assert_int_equal(area.state, 77);
     fake_guest_pointer(&area, sizeof(area));
-    softirq_raise(SOFTIRQ_CONSOLE);
+    x86_vcpu(v)->in_kernel = false; /* in user mode the address may be a user page: never written */
+    softirq_raise(SOFTIRQ_AREAS);
+    world_leave();
+    assert_true(v->areas_stale);
+    assert_int_equal(area.state, 77);
+    x86_vcpu(v)->in_kernel = true;
+    softirq_raise(SOFTIRQ_AREAS);
     world_leave();
     assert_false(v->areas_stale);
     assert_int_equal(area.state, RUNSTATE_running);
