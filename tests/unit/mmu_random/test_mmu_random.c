@@ -487,7 +487,9 @@ static void one_step(void)
         wrong_step("the audit finds something");
     const char *wrong = oracle_reachable(step_now % 64 ? LOOK_USED_SLOTS : LOOK_ALL_SLOTS);
     if (!wrong)
-        wrong = oracle_cache_step(me->d, me->v->kernel_root);
+        wrong = fake_processor.cr3 == me->v->kernel_root.n << PAGE_SHIFT ? NULL : "another root is loaded than the vcpu's";
+    if (!wrong)
+        wrong = oracle_cache_step(me->d, mfn_make(fake_processor.cr3 >> PAGE_SHIFT));
     if (wrong)
         wrong_step(wrong);
 }
