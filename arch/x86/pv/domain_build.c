@@ -96,9 +96,11 @@ static int layout_check(struct build *b, u64 last_pfn)
                     (unsigned long long)image->virt_base, (unsigned long long)b->virt_end);
     if (!image->has_init_p2m)
         return 0;
-    vaddr_t list = image->init_p2m, list_end = list + (b->list_pages << PAGE_SHIFT);
-    if (!is_guest_range(list, list_end - list) || !is_canonical(list) ||
-        (list < align_up(b->virt_end, GIB(512)) && list_end > align_down(image->virt_base, GIB(512))))
+    /* In L4 entries of its own, so that its tables and those of the initial map have nothing in common. */
+    const unsigned shift = PAGE_SHIFT + 9 * (PT_LEVELS - 1);
+    vaddr_t list = image->init_p2m, last = list + (b->list_pages << PAGE_SHIFT) - 1;
+    bool apart = last >> shift < image->virt_base >> shift || list >> shift > (b->virt_end - 1) >> shift;
+    if (last < list || !is_guest_range(list, last - list + 1) || !is_canonical(list) || !apart)
         return fail(b, XEN_EINVAL, "note INIT_P2M %#llx: the list of %llu pages does not fit there",
                     (unsigned long long)list, (unsigned long long)b->list_pages);
     return 0;
