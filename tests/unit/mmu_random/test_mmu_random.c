@@ -359,7 +359,8 @@ static long step_memory(void)
 
 static long step_place(void)
 {
-    room.place = (struct xen_add_to_physmap){.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = below(PER_DOMAIN + 2)};
+    room.place = (struct xen_add_to_physmap){.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info};
+    room.place.gpfn = below(PER_DOMAIN + 2);
     note("shared_info to", room.place.gpfn, 0, 0);
     return call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (u64)&room.place, 0, 0);
 }
