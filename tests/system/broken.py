@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Guest images that must be refused: made from a good one, each wrong in one place. Used by matrix.ini as broken/NAME."""
+"""Images that are wrong in one place, made from good ones: guests that must be refused (broken/NAME in matrix.ini), and
+hypervisors that fault where one of their functions begins (spoilt/FUNCTION-HOW)."""
 
 import struct
 
@@ -95,3 +96,25 @@ BROKEN |= {
 def make(name, good):
     """The bytes of a broken image, from the bytes of a good one."""
     return BROKEN[name](good)
+
+
+# What stands in the place of a function's first bytes.
+SPOILS = {
+    "undefined": bytes.fromhex("0f0b"),                                    # ud2
+    "nowhere": bytes.fromhex("48a1") + struct.pack("<Q", 0x7FF123456000),  # mov rax, [an address that nobody maps]
+    "noncanonical": bytes.fromhex("48a1") + struct.pack("<Q", 1 << 62),    # mov rax, [an address that cannot be]
+    "readonly": bytes.fromhex("c705f6ffffff00000000"),                     # mov dword [itself], 0
+    "endless": bytes.fromhex("e8fbffffff"),                                # calls itself, until the stack is full
+}
+
+
+def spoil(data, address, how):
+    """The bytes of a hypervisor whose code at this virtual address is replaced."""
+    elf, code = Elf(data), SPOILS[how]
+    for header in elf.program_headers(PT_LOAD):
+        start, size = elf.get("Q", header + P_VADDR), elf.get("Q", header + P_FILESZ)
+        if start <= address and address + len(code) <= start + size:
+            at = elf.get("Q", header + P_OFFSET) + address - start
+            elf.data[at:at + len(code)] = code
+            return bytes(elf.data)
+    raise ValueError(f"no segment holds {address:#x}")

@@ -23,6 +23,9 @@ NEVER = (r"\(xl\) BUG", r"Traceback")
 # Bochs counts a hundred times slower than the machines of its day; UEFI firmware takes seconds before GRUB.
 PATIENCE = {"qemu-bios": 1, "qemu-uefi": 2, "bochs": 3}
 
+# A machine that is to halt must not end, reset or go on for so long after its last words.
+HALT_SECONDS = 3
+
 # One lock for each image, so that two rows do not make the same one at once; and which are made.
 image_locks, image_guard, made_images = {}, threading.Lock(), set()
 
@@ -48,6 +51,39 @@ def module_file(name):
     return ROOT / name if "/" in name else BUILD / "guests" / name
 
 
+def address_of(function):
+    """Where a function of the hypervisor begins."""
+    names = subprocess.run(["nm", str(BUILD / "xen-lite")], capture_output=True, text=True, check=True).stdout
+    found = re.search(rf"^([0-9a-f]+) [tT] {re.escape(function)}$", names, re.M)
+    if not found:
+        raise ValueError(f"build/xen-lite has no function {function}")
+    return int(found[1], 16)
+
+
+def spoilt(row):
+    """The function and the fault of spoilt/FUNCTION-HOW; None for any other hypervisor."""
+    found = re.fullmatch(r"spoilt/(\w+)-(\w+)", row.hypervisor)
+    return found.groups() if found else None
+
+
+def hypervisor_file(row):
+    """The file that the row means: a path, or a spoilt one made on the spot."""
+    if not spoilt(row):
+        return ROOT / row.hypervisor
+    function, how = spoilt(row)
+    path = WORK / row.hypervisor
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(broken.spoil((BUILD / "xen-lite").read_bytes(), address_of(function), how))
+    return path
+
+
+def expected(row):
+    """The patterns of a row, with the address of the spoilt function in the place of {address}."""
+    if not spoilt(row):
+        return row.expect
+    return tuple(pattern.replace("{address}", f"{address_of(spoilt(row)[0]):x}") for pattern in row.expect)
+
+
 def make_image(row):
     """The ISO of a row. Rows on different machines share it, so it is made once in a session."""
     with image_guard:
@@ -56,8 +92,8 @@ def make_image(row):
         path = WORK / f"{row.image}.iso"
         if row.image in made_images:
             return path
-        command = [sys.executable, str(ROOT / "tools/mkimage"), "-o", str(path), "--hypervisor", str(ROOT / row.hypervisor),
-                   "--xl", row.xl]
+        command = [sys.executable, str(ROOT / "tools/mkimage"), "-o", str(path), "--hypervisor",
+                   str(hypervisor_file(row)), "--xl", row.xl]
         for module in row.modules:
             kind, _, rest = module.partition(" ")
             name, _, words = rest.strip().partition(":")
@@ -82,7 +118,7 @@ def run_command(row, image):
 
 def expect_in_order(child, row, until, faults):
     """Waits for each expected pattern in turn; "> text" types a line instead."""
-    for pattern in row.expect:
+    for pattern in expected(row):
         if pattern.startswith("> "):
             child.sendline(pattern[2:])
             continue
@@ -99,7 +135,7 @@ def boot(row):
     faults = []
     try:
         command = run_command(row, make_image(row))
-    except (subprocess.CalledProcessError, OSError) as wrong:
+    except (subprocess.CalledProcessError, OSError, ValueError) as wrong:
         said = getattr(wrong, "stderr", "") or ""
         return Outcome("", -1, [f"no image: {wrong} {said}"], time.monotonic() - start)
     # By pipes and not by a pseudo-terminal: those are scarce or absent where CI runs.
@@ -108,16 +144,17 @@ def boot(row):
     seen = []
     child.logfile_read = type("Log", (), {"write": lambda _, text: seen.append(text), "flush": lambda _: None})()
     expect_in_order(child, row, until, faults)
-    try:
-        child.expect(pexpect.EOF, timeout=max(1, until - time.monotonic()))
-    except pexpect.TIMEOUT:
-        faults.append(f"no end within {row.timeout * PATIENCE[row.machine]:g} s")
+    patience = HALT_SECONDS if row.halts else max(1, until - time.monotonic())
+    ended = child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=patience) == 0
+    if not ended:
         child.proc.terminate()
+    if ended == row.halts:
+        faults.append("it ended, expected a halt" if ended else f"no end within {row.timeout * PATIENCE[row.machine]:g} s")
     status = child.proc.wait()
     text = "".join(seen).replace("\r", "")
     # Bochs has no debug-exit port: there the machine is switched off whatever happened, and the lines alone decide.
-    expected = 0 if row.machine == "bochs" else row.status
-    if status != expected:
-        faults.append(f"status {status}, expected {expected}")
+    wanted = 0 if row.machine == "bochs" else row.status
+    if status != wanted and not row.halts:
+        faults.append(f"status {status}, expected {wanted}")
     faults += [f"must not be seen: {pattern}" for pattern in row.forbid + NEVER if re.search(pattern, text)]
     return Outcome(text, status, faults, time.monotonic() - start)

@@ -10,8 +10,8 @@ MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
 # "each PATTERN" is the stanza for the guests of tests/guests that have none of their own; the first that fits counts.
 EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
-KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "icount", "timeout",
-        "expect", "forbid", "status", "same", "same_across"}
+KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "icount", "halts",
+        "timeout", "expect", "forbid", "status", "same", "same_across"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Row:
     smp: int
     cpu: str
     icount: bool
+    halts: bool
     same: str
     same_across: str
     hypervisor: str
@@ -83,9 +84,9 @@ def rows_of(story, section):
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
                       status=section.getint("status", 0), timeout=section.getfloat("timeout", 60),
                       memory=section.getint("memory", 256), smp=section.getint("smp", 1), cpu=section.get("cpu", ""),
-                      icount=section.getboolean("icount", False),
+                      icount=section.getboolean("icount", False), halts=section.getboolean("halts", False),
                       same=filled("same"), same_across=section.get("same_across", "machines"),
-                      hypervisor=section.get("hypervisor", "build/xen-lite"))
+                      hypervisor=filled("hypervisor", "build/xen-lite"))
 
 
 def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
