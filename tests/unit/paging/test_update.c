@@ -503,7 +503,9 @@ static void an_address_without_an_entry_is_refused_and_nothing_is_flushed(void *
 {
     static const vaddr_t addresses[] = {0x400000, 0x40000000, 0x8000000000, 0x800000000000, 0xffff7fffffffffff,
                                         0xffff800000000000, 0xffff830000000000, 0xffff87fffffff000, 0xffff880000000000,
-                                        0xffffffffffffffff, 0x0000ffffffffffff};
+                                        0xffffffffffffffff, 0x0000ffffffffffff,
+                                        /* The low 48 bits have an entry. */
+                                        0x0001000000001000, 0xfff0000000001000, 0x8000000000001000, 0xffff000000001000};
     (void)state;
     struct snapshot *s = snapshot_take();
     u64 pages = fake_processor.page_flushes, all = this_cpu()->tlb_flushes;
