@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * grow: takes 100 MiB more than it was given (populate_physmap), waiting for as long as two seconds while there is no
- * more to be had. Where the machine has less, it gets them only when another domain has ended and its frames were
- * given back. Needs maxmem=memory + 100. */
+ * grow: takes 100 MiB more than it was given (populate_physmap), waiting for as long as two seconds while
+ * there is no more to be had. Where the machine has less, it gets them only when another domain has ended and
+ * its frames were given back. Needs maxmem=memory + 100. */
 #include "guest/console.h"
 #include "guest/event.h"
 #include "guest/guest.h"

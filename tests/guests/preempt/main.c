@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * preempt: one domain ("worker") pins and unpins a tree of 480 full tables, again and again, each time a quarter of a
- * million entries in one hypercall. Another ("watcher") sees that its turn comes nevertheless: it lets a timer wake it
- * every 10 ms and keeps the longest delay, and before and after that it spins and looks how much of the processor it
- * got. Means something only where time is a count of instructions: QEMU with -icount, Bochs. */
+ * preempt: one domain ("worker") pins and unpins a tree of 480 full tables, again and again, each time a
+ * quarter of a million entries in one hypercall. Another ("watcher") sees that its turn comes nevertheless:
+ * it lets a timer wake it every 10 ms and keeps the longest delay, and before and after that it spins and
+ * looks how much of the processor it got. Means something only where time is a count of instructions: QEMU
+ * with -icount, Bochs. */
 #include "guest/console.h"
 #include "guest/cpu.h"
 #include "guest/event.h"
@@ -18,11 +19,13 @@
 #define TICKS       20u
 #define TICK_NS     (10 * MILLISECOND)
 
-/* Who waits for his turn waits for the other's slice, 10 ms. Beyond that comes what is not interrupted, one table of
- * 512 entries: about 100 000 instructions, which are 0.1 ms in QEMU and 1 ms in Bochs. A whole tree would be at least 6. */
+/* Who waits for his turn waits for the other's slice, 10 ms. Beyond that comes what is not interrupted, one
+ * table of 512 entries: about 100 000 instructions, which are 0.1 ms in QEMU and 1 ms in Bochs. A whole tree
+ * would be at least 6. */
 #define DELAY_MAX (13 * MILLISECOND)
 
-/* --- the worker -------------------------------------------------------------------------------------------------- */
+/* --- the worker
+ * -------------------------------------------------------------------------------------------------- */
 
 static uint64_t *tree_build(void)
 {
@@ -57,7 +60,8 @@ static void worker(void)
     report_true("it came to something", rounds >= 2);
 }
 
-/* --- the watcher ------------------------------------------------------------------------------------------------- */
+/* --- the watcher
+ * ------------------------------------------------------------------------------------------------- */
 
 static volatile bool ticked;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * reboot: ends at once with the reason that its command line names (reboot if none), every time it is started.
- * Nothing is kept from one life to the next; what the hypervisor does about it is for the matrix to see. With the word
- * "late" it lives for 300 ms. */
+ * reboot: ends at once with the reason that its command line names (reboot if none), every time it is
+ * started. Nothing is kept from one life to the next; what the hypervisor does about it is for the matrix to
+ * see. With the word "late" it lives for 300 ms. */
 #include "guest/console.h"
 #include "guest/event.h"
 #include "guest/guest.h"

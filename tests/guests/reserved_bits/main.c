@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * reserved_bits: entries with bits that a guest may not set, at each level and in each way there is to write one: a
- * table that is registered, an update of a registered one, a plain store. Each is refused, and the entry stays as it
- * was; the bits that are the guest's own are not. */
+ * reserved_bits: entries with bits that a guest may not set, at each level and in each way there is to write
+ * one: a table that is registered, an update of a registered one, a plain store. Each is refused, and the
+ * entry stays as it was; the bits that are the guest's own are not. */
 #include "guest/console.h"
 #include "guest/guest.h"
 #include "guest/hypercall.h"
@@ -52,11 +52,13 @@ static void updated(unsigned int level, unsigned int i)
     char what[80];
 
     say(what, sizeof(what), "mmu_update", level, bad[i].name);
-    report_answer(what, entry_update(&table[level][1], entry_make(table[level - 1], ENTRY_TABLE | bad[i].bits)),
+    report_answer(what,
+                  entry_update(&table[level][1], entry_make(table[level - 1], ENTRY_TABLE | bad[i].bits)),
                   -XEN_EINVAL);
     report_quiet("still empty", (long)table[level][1], 0);
     say(what, sizeof(what), "mmu_update of a live entry", level, bad[i].name);
-    report_answer(what, entry_update(&table[level][0], entry_make(table[level - 1], ENTRY_TABLE | bad[i].bits)),
+    report_answer(what,
+                  entry_update(&table[level][0], entry_make(table[level - 1], ENTRY_TABLE | bad[i].bits)),
                   -XEN_EINVAL);
     report_quiet("as it was", (long)(table[level][0] == before), 1);
 }
@@ -75,11 +77,12 @@ static void frames_beyond(void)
 {
     uint64_t beyond = 0x000f000000000000ul;
 
-    report_true("refused: L1, a frame beyond all machines", entry_update(&table[1][3], beyond | ENTRY_RW) < 0);
+    report_true("refused: L1, a frame beyond all machines",
+                entry_update(&table[1][3], beyond | ENTRY_RW) < 0);
     report_quiet("still empty", (long)table[1][3], 0);
     for (unsigned int level = 2; level <= 4; level++) {
-        report_answer("refused: a table beyond all machines", entry_update(&table[level][3], beyond | ENTRY_TABLE),
-                      -XEN_EINVAL);
+        report_answer("refused: a table beyond all machines",
+                      entry_update(&table[level][3], beyond | ENTRY_TABLE), -XEN_EINVAL);
         report_quiet("still empty", (long)table[level][3], 0);
     }
 }
@@ -107,7 +110,8 @@ void guest_main(void)
         report_quiet("read-only", page_readonly(table[level]), 0);
     }
     report_answer("a good tree", table_pin(4, table[4]), 0);
-    report_answer("stores to tables", hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), 0);
+    report_answer("stores to tables", hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables),
+                  0);
     for (unsigned int level = 2; level <= 4; level++)
         for (unsigned int i = 0; i < BAD; i++) {
             pinned(level, i);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * second_vcpu: a guest describes, starts, stops and starts again its second vcpu. Descriptions that cannot be are
- * refused with an exact error and leave nothing behind; each vcpu has its own registers, page tables, vcpu_info,
- * events and timers, and each wakes the other. With the word "down" both go down, and the domain ends. */
+ * second_vcpu: a guest describes, starts, stops and starts again its second vcpu. Descriptions that cannot be
+ * are refused with an exact error and leave nothing behind; each vcpu has its own registers, page tables,
+ * vcpu_info, events and timers, and each wakes the other. With the word "down" both go down, and the domain
+ * ends. */
 #include "guest/console.h"
 #include "guest/event.h"
 #include "guest/guest.h"
@@ -32,7 +33,8 @@ static int vcpu_state(unsigned int vcpu)
     return info.state;
 }
 
-/* --- before it exists -------------------------------------------------------------------------------------------- */
+/* --- before it exists
+ * -------------------------------------------------------------------------------------------- */
 
 static void numbers_refused(void)
 {
@@ -40,7 +42,8 @@ static void numbers_refused(void)
 
     for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         printf("vcpu %u\n", wrong[i]);
-        report_answer("refused: initialise", hypercall_vcpu_op(VCPUOP_initialise, wrong[i], &context), -XEN_ENOENT);
+        report_answer("refused: initialise", hypercall_vcpu_op(VCPUOP_initialise, wrong[i], &context),
+                      -XEN_ENOENT);
         report_answer("refused: up", vcpu_op(VCPUOP_up, wrong[i]), -XEN_ENOENT);
         report_answer("refused: down", vcpu_op(VCPUOP_down, wrong[i]), -XEN_ENOENT);
         report_answer("refused: is_up", vcpu_op(VCPUOP_is_up, wrong[i]), -XEN_ENOENT);
@@ -112,7 +115,8 @@ static void before_it_exists(void)
     report_answer("vcpu 1 is not", vcpu_op(VCPUOP_is_up, 1), 0);
     report_answer("refused: up before initialise", vcpu_op(VCPUOP_up, 1), -XEN_EINVAL);
     report_answer("down, which it is", vcpu_op(VCPUOP_down, 1), 0);
-    report_answer("refused: initialise from nothing", hypercall_vcpu_op(VCPUOP_initialise, 1, NULL), -XEN_EFAULT);
+    report_answer("refused: initialise from nothing", hypercall_vcpu_op(VCPUOP_initialise, 1, NULL),
+                  -XEN_EFAULT);
     report_answer("refused: initialise from the hypervisor",
                   hypercall_vcpu_op(VCPUOP_initialise, 1, (void *)HYPERVISOR), -XEN_EFAULT);
     report_answer("refused: initialise vcpu 0, which runs", hypercall_vcpu_op(VCPUOP_initialise, 0, &context),
@@ -122,7 +126,8 @@ static void before_it_exists(void)
     roots_refused();
 }
 
-/* --- it starts --------------------------------------------------------------------------------------------------- */
+/* --- it starts
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool has_started(void)
 {
@@ -132,7 +137,8 @@ static bool has_started(void)
 static bool starts(void)
 {
     report_answer("initialise", hypercall_vcpu_op(VCPUOP_initialise, 1, &context), 0);
-    report_answer("refused: initialise again", hypercall_vcpu_op(VCPUOP_initialise, 1, &context), -XEN_EEXIST);
+    report_answer("refused: initialise again", hypercall_vcpu_op(VCPUOP_initialise, 1, &context),
+                  -XEN_EEXIST);
     report_answer("it is not up yet", vcpu_op(VCPUOP_is_up, 1), 0);
     report_equal("its state is offline", (unsigned long)vcpu_state(1), RUNSTATE_offline);
     for (unsigned int i = 0; i < 10; i++)
@@ -160,7 +166,8 @@ static bool starts(void)
     return true;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------ */
+/* --- events
+ * ------------------------------------------------------------------------------------------------------ */
 
 static long bind(unsigned int vcpu, unsigned int virq, bool is_ipi)
 {
@@ -179,7 +186,8 @@ static bool ports_bound(void)
 {
     struct evtchn_bind_vcpu move;
     struct evtchn_status status;
-    long port[4] = {bind(0, 0, true), bind(1, 0, true), bind(0, VIRQ_TIMER, false), bind(1, VIRQ_TIMER, false)};
+    long port[4] = {bind(0, 0, true), bind(1, 0, true), bind(0, VIRQ_TIMER, false),
+                    bind(1, VIRQ_TIMER, false)};
 
     for (unsigned int i = 0; i < 4; i++)
         if (port[i] <= 0 || port[i] >= PORTS) {
@@ -197,8 +205,8 @@ static bool ports_bound(void)
     report_answer("refused: a virtual interrupt of the domain, to vcpu 1", bind(1, VIRQ_DOM_EXC, false),
                   -XEN_EINVAL);
     move = (struct evtchn_bind_vcpu){.port = ipi[1], .vcpu = 0};
-    report_answer("refused: move vcpu 1's IPI to vcpu 0", hypercall_event_channel_op(EVTCHNOP_bind_vcpu, &move),
-                  -XEN_EINVAL);
+    report_answer("refused: move vcpu 1's IPI to vcpu 0",
+                  hypercall_event_channel_op(EVTCHNOP_bind_vcpu, &move), -XEN_EINVAL);
     move.port = timer[1];
     report_answer("refused: move vcpu 1's timer to vcpu 0",
                   hypercall_event_channel_op(EVTCHNOP_bind_vcpu, &move), -XEN_EINVAL);
@@ -242,7 +250,8 @@ static void events_arrive(void)
     report_equal("none came to vcpu 1", second_came[1][ipi[0]], 0);
 }
 
-/* --- block and wake ---------------------------------------------------------------------------------------------- */
+/* --- block and wake
+ * ---------------------------------------------------------------------------------------------- */
 
 static void order_block(void)
 {
@@ -281,7 +290,8 @@ static void wake_each_other(void)
     report_true("vcpu 1 goes on as well", second_done());
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------ */
+/* --- timers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static long set_single_shot(unsigned int vcpu, uint64_t deadline)
 {
@@ -360,7 +370,8 @@ static void timers(void)
     report_equal("none to vcpu 0", second_came[0][timer[1]] + second_came[0][timer[0]], 0);
 }
 
-/* --- a vcpu_info of its own -------------------------------------------------------------------------------------- */
+/* --- a vcpu_info of its own
+ * -------------------------------------------------------------------------------------- */
 
 static uint8_t *info_page;
 static volatile long register_answer[3];
@@ -413,7 +424,8 @@ static void own_vcpu_info(void)
     report_answer("refused: make the page a table", table_pin(1, info_page), -XEN_EINVAL);
 }
 
-/* --- down and up again ------------------------------------------------------------------------------------------- */
+/* --- down and up again
+ * ------------------------------------------------------------------------------------------- */
 
 static volatile unsigned int steps;
 
@@ -448,7 +460,8 @@ static void down_and_up(void)
     second_order(order_down);
     report_true("vcpu 1 goes down", second_wait(second_is_down));
     report_equal("its state is offline", (unsigned long)vcpu_state(1), RUNSTATE_offline);
-    report_answer("refused: initialise, it is that", hypercall_vcpu_op(VCPUOP_initialise, 1, &context), -XEN_EEXIST);
+    report_answer("refused: initialise, it is that", hypercall_vcpu_op(VCPUOP_initialise, 1, &context),
+                  -XEN_EEXIST);
     second_came[1][ipi[1]] = 0;
     report_answer("send to it", event_send(ipi[1]), 0);
     for (unsigned int i = 0; i < 10; i++)

@@ -13,7 +13,8 @@
 #define FLAT_CS    0xe033u
 #define FLAT_SS    0xe02bu
 
-extern uint8_t trap_entry_table[], event_callback_entry[], failsafe_callback_entry[], syscall_callback_entry[];
+extern uint8_t trap_entry_table[], event_callback_entry[], failsafe_callback_entry[],
+    syscall_callback_entry[];
 extern uint8_t second_entry[];
 
 static uint8_t stack[STACK_SIZE] __attribute__((aligned(16)));
@@ -52,7 +53,8 @@ static bool upcall(struct trap_regs *regs)
         unsigned long ports;
 
         __atomic_exchange_n(&info->evtchn_pending_sel, 0ul, __ATOMIC_SEQ_CST);
-        ports = guest_shared_info->evtchn_pending[0] & ~guest_shared_info->evtchn_mask[0] & second_ports[vcpu];
+        ports =
+            guest_shared_info->evtchn_pending[0] & ~guest_shared_info->evtchn_mask[0] & second_ports[vcpu];
         for (; ports != 0; ports &= ports - 1) {
             unsigned int port = (unsigned int)__builtin_ctzl(ports);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The second vcpu of this guest: how it is described, what it is told to do, and the events of both. Vcpu 0 gives
- * orders (functions) and prints; vcpu 1 carries them out and never prints, as the console is not for two at once. */
+ * The second vcpu of this guest: how it is described, what it is told to do, and the events of both. Vcpu 0
+ * gives orders (functions) and prints; vcpu 1 carries them out and never prints, as the console is not for
+ * two at once. */
 #ifndef SECOND_H
 #define SECOND_H
 
@@ -13,8 +14,8 @@
 #define PATIENCE    (5000 * MILLISECOND) /* for what must come soon: long enough for a slow host */
 #define PORTS       64u                  /* all ports of this guest are in the first word */
 
-/* Where each vcpu's vcpu_info lies now, which ports (bits) are bound to it, and how often a port's event reached
- * which vcpu. The pending bits are the domain's: a vcpu looks at those of its own ports alone. */
+/* Where each vcpu's vcpu_info lies now, which ports (bits) are bound to it, and how often a port's event
+ * reached which vcpu. The pending bits are the domain's: a vcpu looks at those of its own ports alone. */
 extern struct vcpu_info *second_info[2];
 extern uint64_t second_ports[2];
 extern volatile unsigned int second_came[2][PORTS];
