@@ -137,8 +137,8 @@ void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what)
     u8 masked = read_once(info->evtchn_upcall_mask) != 0;
 
     if (!v->failsafe.address) {
-        domain_crash(v->vcpu.domain, "%s cannot be loaded and it has no failsafe callback: cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx", what,
-                     (unsigned long long)r->cs, (unsigned long long)r->rip, (unsigned long long)r->ss,
+        domain_crash(v->vcpu.domain, "%s cannot be loaded and no failsafe callback: cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx",
+                     what, (unsigned long long)r->cs, (unsigned long long)r->rip, (unsigned long long)r->ss,
                      (unsigned long long)r->rsp);
         return;
     }
