@@ -6,8 +6,9 @@
  *               which no page table or descriptor table can have at the same time. That is the whole safety argument.
  *   level 2..4  names a validated table one level below, of the same domain: a reference and that type.
  *
- * Fix-ups: kernel and user mode both run in ring 3, so the user bit is forced on; an entry that came without it is
- * tagged (PTE_TAG_KERNEL) so that it can be turned back. GLOBAL is dropped: a CR3 load flushes all guest translations.
+ * Fix-ups: kernel and user mode both run in ring 3, so the user bit is forced on; a leaf that came without it, and in
+ * rewrite mode any entry, is tagged (PTE_TAG_KERNEL) so that it can be turned back. GLOBAL is dropped: a CR3 load
+ * flushes all guest translations.
  * Direct and rewrite mode differ in two lines: gfn_to_mfn() on the way in, mfn_to_guest() on the way back.
  *
  * The path of one leaf is inlined everywhere: it is what a paravirtualized guest spends its time in.
@@ -41,6 +42,15 @@ static inline u64 entry_stored(u64 entry, mfn_t mfn)
 {
     u64 e = (entry & ~(PTE_ADDR | PTE_GLOBAL)) | (mfn.n << PAGE_SHIFT);
     return (e & PTE_USER) ? e : e | PTE_USER | PTE_TAG_KERNEL;
+}
+
+/*
+ * The same for an entry of level 2 to 4. In direct mode nothing is turned back, so there is no tag: a guest that looks
+ * at its own tables takes a bit it does not know above level 1 for damage (Linux: "bad p4d"), and Xen sets none there.
+ */
+static inline u64 table_entry_stored(const struct domain *d, u64 entry, mfn_t mfn)
+{
+    return entry_stored(x86_domain_const(d)->p2m ? entry : entry | PTE_USER, mfn);
 }
 
 /* Rewrite mode: what the guest had put there, from what is stored. */

@@ -85,7 +85,7 @@ int child_hold(struct domain *d, unsigned level, u64 *entry)
     if (rc == -XEN_EBUSY)
         return child_refuse(d, level, *entry, "the table below is in use too often");
     if (rc == 0)
-        *entry = entry_stored(*entry, frame_mfn(f));
+        *entry = table_entry_stored(d, *entry, frame_mfn(f));
     return rc;
 }
 

@@ -115,7 +115,7 @@ static void one_flag_change(u64 table, u64 target, u64 old, u64 new)
     assert_answer(rc, 0);
     u64 expected = tables_stored(&a, target, new & ~PTE_GLOBAL);
     if (!(expected & PTE_USER))
-        expected |= PTE_USER | PTE_TAG_KERNEL;
+        expected |= PTE_USER | (table == L1 || arch_domain_translated(a.d) ? PTE_TAG_KERNEL : 0);
     assert_int_equal(*entry, expected);
     if (table == L1)
         assert_int_equal(count_of(target), (new & RW) != 0);
