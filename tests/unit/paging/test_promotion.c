@@ -9,7 +9,7 @@ static enum domain_paging paging;
 
 static void world(void)
 {
-    tables_reset(320);
+    tables_reset(128);
     tables_make(&b, "b", paging, 4);
     tables_make(&a, "a", paging, 40);
 }

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Random operations on memory by two domains, many on few frames, with interruptions at random points. After each step
- * every reference is recounted (arch_audit) and the oracle looks at what can be reached and what caches may hold.
- *
- * XL_RANDOM_STEPS and XL_RANDOM_SEED (or two arguments) choose how many and which; a failure prints the seed, the step and
- * the steps before it.
- */
+/* See random.h. */
+#include "tests/unit/mmu_random/random.h"
 #include "arch/x86/cpu/insn.h"
 #include "arch/x86/cpu/layout.h"
 #include "arch/x86/paging/roots.h"
@@ -18,17 +13,12 @@
 #include <string.h>
 #include <xen/memory.h>
 
-#ifdef UNIT_SHORT
-#define STEPS 60000ull
-#else
-#define STEPS 1000000ull
-#endif
 #define FRAMES   152
 #define PER_DOMAIN 32
 #define CODE     0x7000000000ull
 #define HISTORY  24
 
-static u64 steps = STEPS, seed = 20240607, state;
+static u64 seed = 20240607, state;
 static struct tables realm[2], *me, *other;
 static enum domain_paging modes[2];
 static u8 code[32];
@@ -495,8 +485,14 @@ static void one_step(void)
         wrong_step(wrong);
 }
 
-static void run(enum domain_paging first, enum domain_paging second, u64 count)
+void random_run(enum domain_paging first, enum domain_paging second, u64 count)
 {
+    if (getenv("XL_RANDOM_STEPS"))
+        count = strtoull(getenv("XL_RANDOM_STEPS"), NULL, 0);
+    if (getenv("XL_RANDOM_SEED"))
+        seed = strtoull(getenv("XL_RANDOM_SEED"), NULL, 0);
+    state = seed ? seed : 1;
+
     struct tables warm; /* what is allocated once and for all is allocated here */
     tables_reset(FRAMES);
     fake_guest_pointer(&room, sizeof(room));
@@ -516,36 +512,4 @@ static void run(enum domain_paging first, enum domain_paging second, u64 count)
     /* Most steps have to come through, or nothing was tested. */
     assert_true(tally_ok > count / 4 && tally_refused > count / 20 && tally_stopped > count / 2000);
     both_end();
-}
-
-static void direct_tables(void **unused)
-{
-    (void)unused;
-    run(PAGING_DIRECT, PAGING_DIRECT, steps * 2 / 5);
-}
-static void rewritten_tables(void **unused)
-{
-    (void)unused;
-    run(PAGING_REWRITE, PAGING_REWRITE, steps * 2 / 5);
-}
-static void one_domain_of_each(void **unused)
-{
-    (void)unused;
-    run(PAGING_DIRECT, PAGING_REWRITE, steps / 5);
-}
-
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(direct_tables),
-        cmocka_unit_test(rewritten_tables),
-        cmocka_unit_test(one_domain_of_each),
-    };
-    const char *n = argc > 1 ? argv[1] : getenv("XL_RANDOM_STEPS"), *s = argc > 2 ? argv[2] : getenv("XL_RANDOM_SEED");
-    if (n)
-        steps = strtoull(n, NULL, 0);
-    if (s)
-        seed = strtoull(s, NULL, 0);
-    state = seed ? seed : 1;
-    return cmocka_run_group_tests_name("mmu_random", tests, NULL, NULL);
 }
