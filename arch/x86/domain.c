@@ -34,11 +34,7 @@ static void vcpu_relinquish(struct x86_vcpu *v, struct table_work *work)
 {
     arch_mmu_update_end(&v->vcpu);
     pv_release_descriptor_tables(v);
-    if (!mfn_is_invalid(v->kernel_root))
-        table_put(frame_of(v->kernel_root), work);
-    if (!mfn_is_invalid(v->user_root))
-        table_put(frame_of(v->user_root), work);
-    v->kernel_root = v->user_root = MFN_INVALID;
+    roots_give_up(v, work);
     v->work.resume = false;
 }
 

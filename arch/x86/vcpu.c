@@ -187,7 +187,8 @@ static void initialise_registers(struct x86_vcpu *v, const struct vcpu_guest_con
 
 /*
  * A context is complete or refused (XSA-1): it starts in its kernel, with a root that is checked, and every address in
- * it is canonical. Set-up that fails half-way leaves a vcpu that cannot be brought up and can be initialised again.
+ * it is canonical. Refused half-way it gives back every frame that it took, and can be initialised again; interrupted, and
+ * never asked for again, the vcpu keeps its tables until it is.
  */
 long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
 {
@@ -201,13 +202,16 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
         (c->user_regs.cs & 0xfffc) == 0)
         return guest_refuse(d, XEN_EINVAL, "vcpu_op initialise: rip, a stack, a base or cs cannot be loaded\n");
     long rc = initialise_tables(v, c);
-    if (rc)
-        return rc;
-    rc = arch_new_base(vcpu, gfn_make(c->ctrlreg[3] >> PAGE_SHIFT));
+    if (rc == 0)
+        rc = arch_new_base(vcpu, gfn_make(c->ctrlreg[3] >> PAGE_SHIFT));
     if (rc == 0 && c->ctrlreg[1])
         rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
     if (rc == 0)
         rc = initialise_rest(v, c);
+    if (rc && rc != -XEN_ERESTART) {
+        pv_release_descriptor_tables(v);
+        roots_give_up(v, &x86_vcpu(current_vcpu())->work);
+    }
     arch_paging_finish(current_vcpu(), rc); /* who asks does what it leaves to do */
     if (rc)
         return rc;

@@ -111,6 +111,15 @@ long arch_new_user_base(struct vcpu *v, gfn_t gfn)
     return 0;
 }
 
+void roots_give_up(struct x86_vcpu *v, struct table_work *work)
+{
+    if (!mfn_is_invalid(v->kernel_root))
+        table_put(frame_of(v->kernel_root), work);
+    if (!mfn_is_invalid(v->user_root))
+        table_put(frame_of(v->user_root), work);
+    v->kernel_root = v->user_root = MFN_INVALID;
+}
+
 long arch_paging_finish(struct vcpu *v, long rc)
 {
     struct table_work *work = &x86_vcpu(v)->work;

@@ -40,7 +40,7 @@ void tables_make(struct tables *t, const char *name, enum domain_paging paging, 
         fake_fail("%lu frames", count);
     world_config.paging = paging;
     world_config.memory = world_config.maxmem = count << PAGE_SHIFT;
-    *t = (struct tables){.d = world_domain(name, 1), .count = count};
+    *t = (struct tables){.d = world_domain(name, world_config.vcpus), .count = count};
     t->v = x86_vcpu(t->d->vcpu[0]);
     t->v->in_kernel = true;
     if (paging == PAGING_REWRITE &&
