@@ -55,7 +55,7 @@ void trap_handle(enum trap_vector vector, trap_handler handler);
 void trap_init(void);
 
 /* The raw entries, for those who count instructions or need a bare frame: an own entry point for a vector (flags as
- * in struct trap_info; 0 as entry takes the handler away) or for a callback (CALLBACKTYPE_..., CALLBACKF_...).
+ * in struct trap_info; 0 as entry changes nothing: it ends the list) or for a callback (CALLBACKTYPE_..., CALLBACKF_...).
  * Return the hypervisor's answer. */
 long trap_set_entry(unsigned int vector, const void *entry, uint8_t flags);
 long trap_set_callback(uint16_t type, const void *entry, uint16_t flags);
