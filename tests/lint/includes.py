@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Includes run downhill: the table below says which folder may include which. A breach or a circle of files fails.
 
-Circles by calls are found by calls.py. Calls that must run uphill are declared in common/upcalls.h and in the contract,
-xen-lite/include/arch.
+Circles by calls are found by calls.py. Calls that must run uphill are declared in the contract, xen-lite/include/arch;
+no other call needs it.
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Run all checks side by side: those of this folder, and cppcheck, shellcheck, codespell, clang-format, python's compiler.
+"""Run all checks side by side: those of this folder, and cppcheck, shellcheck, codespell, python's compiler.
 
 Arguments: the compiler and the flags of the hypervisor. A check whose tool is missing fails and says so.
 The last line is "check: N passed, N failed".
