@@ -11,7 +11,7 @@ MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
 EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "icount", "halts",
-        "timeout", "expect", "forbid", "status", "same", "same_across"}
+        "timeout", "expect", "forbid", "status", "same", "same_across", "not_alone"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +95,11 @@ def read(path=pathlib.Path(__file__).with_name("matrix.ini")):
     with open(path, encoding="utf-8") as file:
         parser.read_file(file)
     rows = [row for story in parser.sections() if not story.startswith(EACH) for row in rows_of(story, parser[story])]
-    for name in sorted(main.parent.name for main in GUESTS.glob("*/main.c")):
+    guests = {main.parent.name for main in GUESTS.glob("*/main.c")}
+    not_alone = {name for story in parser.sections() for name in parser[story].get("not_alone", "").split()}
+    if wrong := not_alone - guests:
+        raise ValueError(f"not_alone: no such guest in tests/guests: {', '.join(sorted(wrong))}")
+    for name in sorted(guests - not_alone):
         if name not in parser:
             fits = (story for story in parser.sections() if story.startswith(EACH)
                     and fnmatch.fnmatch(name, story.removeprefix(EACH)))
