@@ -15,6 +15,7 @@ import matrix  # noqa: E402
 
 ROWS = {row.name: row for row in matrix.read()}
 counts = {"passed": 0, "failed": 0}
+seconds = {}
 
 
 class Boots:
@@ -30,7 +31,9 @@ class Boots:
         return self.futures[name]
 
     def outcome(self, name):
-        return self.start(name).result()
+        outcome = self.start(name).result()
+        seconds[name] = outcome.seconds
+        return outcome
 
 
 def names_of(item):
@@ -59,4 +62,6 @@ def pytest_runtest_logreport(report):
 
 def pytest_unconfigure(config):
     if not config.option.collectonly:
+        slowest = sorted(seconds.items(), key=lambda item: -item[1])[:5]
+        print("slowest: " + ", ".join(f"{name} {time:.0f} s" for name, time in slowest))
         print(f"system: {counts['passed']} passed, {counts['failed']} failed")
