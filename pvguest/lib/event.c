@@ -126,6 +126,12 @@ void events_block(void)
     hypercall_sched_op(SCHEDOP_block, NULL);
 }
 
+void event_sleep_until(uint64_t deadline)
+{
+    /* Set anew each time: the event may be another one, and a timer may come a little early (Xen's does). */
+    events_wait_until(event_system_time() >= deadline || hypercall_set_timer_op(deadline) < 0);
+}
+
 uint64_t event_system_time(void)
 {
     const volatile struct vcpu_time_info *time = &vcpu()->time;

@@ -29,6 +29,24 @@ void events_disable(void);
 /* Waits until an event is pending (SCHEDOP_block, which also enables upcalls). */
 void events_block(void);
 
+/*
+ * Waits until the condition holds, which an event's handler brings about. Upcalls stay masked between the look at the
+ * condition and the block: what comes there ends the block at once, where a plain `while (!condition) events_block();`
+ * would take it before the block and sleep on for ever. Upcalls are enabled afterwards.
+ */
+#define events_wait_until(condition)                                                                         \
+    do {                                                                                                     \
+        events_disable();                                                                                    \
+        while (!(condition)) {                                                                               \
+            events_block();                                                                                  \
+            events_disable();                                                                                \
+        }                                                                                                    \
+        events_enable();                                                                                     \
+    } while (0)
+
+/* Sleeps until that system time, by set_timer_op. VIRQ_TIMER must be bound; its handler may do nothing. */
+void event_sleep_until(uint64_t deadline);
+
 /* Nanoseconds of system time, from the vcpu's time record. */
 uint64_t event_system_time(void);
 

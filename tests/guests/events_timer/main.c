@@ -76,14 +76,12 @@ static void timer_wakes(void)
 
     timer_events = 0;
     report_answer("set_timer_op, 5 ms ahead", hypercall_set_timer_op(deadline), 0);
-    while (timer_events == 0)
-        events_block();
+    events_wait_until(timer_events != 0);
     report_equal("blocked: the timer woke it, once", timer_events, 1);
     report_true("not before its time", event_system_time() + SLACK >= deadline);
 
     report_answer("set_timer_op, in the past", hypercall_set_timer_op(start), 0);
-    while (timer_events == 1)
-        events_block();
+    events_wait_until(timer_events != 1);
     report_equal("it comes at once", timer_events, 2);
 
     report_answer("set_timer_op, 20 ms ahead", hypercall_set_timer_op(event_system_time() + 20 * MILLISECOND),
@@ -92,8 +90,7 @@ static void timer_wakes(void)
     report_answer("set_timer_op, 60 ms ahead", hypercall_set_timer_op(event_system_time() + 60 * MILLISECOND),
                   0);
     start = event_system_time();
-    while (timer_events == 2)
-        events_block();
+    events_wait_until(timer_events != 2);
     report_true("the stopped one did not come", event_system_time() >= start + 50 * MILLISECOND);
 }
 
@@ -143,8 +140,7 @@ static void single_shot(void)
     timer_events = 0;
     report_answer("a single shot, 5 ms ahead", hypercall_vcpu_op(VCPUOP_set_singleshot_timer, 0, &timeout),
                   0);
-    while (timer_events == 0)
-        events_block();
+    events_wait_until(timer_events != 0);
     report_true("not before its time", event_system_time() + SLACK >= timeout.timeout_abs_ns);
     events_disable();
 }

@@ -111,11 +111,7 @@ static void on_timer(evtchn_port_t port)
 
 static void sleep(uint64_t ns)
 {
-    uint64_t until = event_system_time() + ns;
-
-    hypercall_set_timer_op(until);
-    while (event_system_time() < until)
-        events_block();
+    event_sleep_until(event_system_time() + ns);
 }
 
 static uint64_t random_next(uint64_t *state)

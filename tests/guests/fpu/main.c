@@ -108,9 +108,7 @@ static void stays_while_others_run(void)
         uint64_t until = event_system_time() + 3 * MILLISECOND;
 
         fill(seed() + i);
-        hypercall_set_timer_op(until);
-        while (event_system_time() < until)
-            events_block();
+        event_sleep_until(until);
         right += kept();
         fill(seed() + i + 1000);
         hypercall_sched_op(SCHEDOP_yield, NULL);

@@ -39,8 +39,7 @@ static void pause(void)
 {
     ticked = false;
     hypercall_set_timer_op(event_system_time() + PAUSE_NS);
-    while (!ticked)
-        events_block();
+    events_wait_until(ticked);
     events_disable();
 }
 

@@ -29,8 +29,7 @@ void guest_main(void)
     start = event_system_time();
     for (unsigned int n = 1; n <= TICKS; n++) {
         report_answer("set the timer", hypercall_set_timer_op(start + n * TICK), 0);
-        while (ticks < n)
-            events_block();
+        events_wait_until(ticks >= n);
         printf("tick %u\n", ticks);
     }
     report_true("three ticks took their time", event_system_time() + SLACK >= start + TICKS * TICK);

@@ -100,8 +100,7 @@ static void delays(void)
 
         ticked = false;
         hypercall_set_timer_op(deadline);
-        while (!ticked)
-            events_block();
+        events_wait_until(ticked);
         events_disable();
         delay = event_system_time() - deadline;
         if (delay > longest)
