@@ -17,6 +17,12 @@
 
 #define HYPERVISOR_FIRST_SLOT 256
 #define HYPERVISOR_LAST_SLOT  271
+/* Is entry `index` of a table of that level (1 to 4) the hypervisor's? */
+static inline bool is_hypervisor_slot(unsigned level, unsigned index)
+{
+    return level == 4 && index >= HYPERVISOR_FIRST_SLOT && index <= HYPERVISOR_LAST_SLOT;
+}
+
 #define HYPERVISOR_START      0xffff800000000000ull
 #define HYPERVISOR_END        0xffff880000000000ull /* first address above */
 

@@ -66,8 +66,7 @@ static void count_table(struct audit *a, u64 n, unsigned level)
 {
     const u64 *table = mfn_to_ptr(mfn_make(n));
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        bool ours = level == PT_LEVELS && i >= HYPERVISOR_FIRST_SLOT && i <= HYPERVISOR_LAST_SLOT;
-        if (!ours && (table[i] & PTE_PRESENT))
+        if (!is_hypervisor_slot(level, i) && (table[i] & PTE_PRESENT))
             count_entry(a, n, level, table[i]);
     }
 }

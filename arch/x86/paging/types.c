@@ -91,11 +91,6 @@ int child_hold(struct domain *d, unsigned level, u64 *entry)
 
 /* ---- one table ------------------------------------------------------------------------------------------------ */
 
-static bool is_hypervisor_slot(unsigned level, unsigned i)
-{
-    return level == PT_LEVELS && i >= HYPERVISOR_FIRST_SLOT && i <= HYPERVISOR_LAST_SLOT;
-}
-
 /* Entry i of a table that is being promoted: what it holds is taken, *e becomes what is stored. */
 static inline int entry_take(struct domain *d, unsigned level, u64 *e)
 {

@@ -144,11 +144,6 @@ static int update_plain(struct domain *d, struct frame *f, unsigned index, u64 v
     return 0;
 }
 
-static bool is_reserved_slot(unsigned level, unsigned index)
-{
-    return level == PT_LEVELS && index >= HYPERVISOR_FIRST_SLOT && index <= HYPERVISOR_LAST_SLOT;
-}
-
 long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, struct frame *f, unsigned index,
                   u64 val, enum store_mode mode, u64 expected)
 {
@@ -159,7 +154,7 @@ long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, s
             return update_l1_entry(frames, &table[index], val, mode, expected);
         if (level == 0)
             return update_plain(d, f, index, val);
-        if (is_reserved_slot(level, index))
+        if (is_hypervisor_slot(level, index))
             return guest_refuse(d, XEN_EINVAL, "L4 entry %u belongs to the hypervisor (%u to %u do)\n", index,
                                 HYPERVISOR_FIRST_SLOT, HYPERVISOR_LAST_SLOT);
         bool promote = false;

@@ -3,7 +3,7 @@
  * Exceptions, events and system calls are bounced onto the guest kernel's stack, as the guest ABI describes:
  *
  *      higher   ss  rsp  rflags (IF: events were not masked)  cs (RPL 0: from its kernel; bits 32..39: upcall mask)
- *               rip  [error code]  r11  rcx   <- rsp when the handler starts, 16-byte aligned before the pushes
+ *               rip  [error code, or gs fs es ds]  r11  rcx   <- rsp when the handler starts, 16-byte aligned before the pushes
  *
  * The frame is written in one checked copy; a guest whose stack cannot take it is crashed.
  */
@@ -21,6 +21,7 @@ struct bounce {
     u64 address;
     bool mask_events;
     bool has_error;
+    bool has_segments; /* ds es fs gs stand in the frame too, above rcx and r11: the failsafe callback */
     u32 error;
     const char *what; /* for the sentence when the guest's stack cannot take it */
     u32 number;
@@ -29,7 +30,7 @@ struct bounce {
 static void bounce(struct x86_vcpu *v, struct regs *r, const struct bounce *b)
 {
     struct vcpu_info *info = v->vcpu.info;
-    u64 frame[8];
+    u64 frame[11];
     unsigned n = 0;
     u8 masked = read_once(info->evtchn_upcall_mask) != 0;
     u64 cs = r->cs | ((u64)masked << 32);
@@ -45,6 +46,12 @@ static void bounce(struct x86_vcpu *v, struct regs *r, const struct bounce *b)
     frame[n++] = r->r11;
     if (b->has_error)
         frame[n++] = b->error;
+    if (unlikely(b->has_segments)) {
+        frame[n++] = v->ds;
+        frame[n++] = v->es;
+        frame[n++] = v->fs;
+        frame[n++] = v->gs;
+    }
     frame[n++] = r->rip;
     frame[n++] = cs;
     frame[n++] = (r->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (masked ? 0 : RFLAGS_IF);
@@ -127,41 +134,19 @@ void pv_user_syscall(struct x86_vcpu *v, struct regs *r)
     r->rflags &= ~RFLAGS_DF;
 }
 
-/*
- * The failsafe callback: what the guest wanted to return to cannot be loaded. Its frame has the data segments too:
- * rcx r11 ds es fs gs rip cs rflags rsp ss (linux-guest's xen_failsafe_callback and the public header agree).
- */
 void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what)
 {
-    struct vcpu_info *info = v->vcpu.info;
-    u8 masked = read_once(info->evtchn_upcall_mask) != 0;
-
-    if (!v->failsafe.address) {
+    struct bounce b = {
+        .address = v->failsafe.address,
+        .mask_events = v->failsafe.mask_events,
+        .has_segments = true,
+        .what = "failsafe callback",
+    };
+    if (!b.address) {
         domain_crash(v->vcpu.domain, "%s cannot be loaded and no failsafe callback: cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx",
                      what, (unsigned long long)r->cs, (unsigned long long)r->rip, (unsigned long long)r->ss,
                      (unsigned long long)r->rsp);
         return;
     }
-    u64 cs = (v->in_kernel ? r->cs & ~3ull : r->cs) | ((u64)masked << 32);
-    u64 sp = r->rsp;
-    if (!v->in_kernel) {
-        pv_toggle_mode(v);
-        sp = v->kernel_sp;
-    }
-    const u64 frame[] = {r->rcx, r->r11, v->ds, v->es, v->fs, v->gs, r->rip, cs,
-                         (r->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (masked ? 0 : RFLAGS_IF), r->rsp, r->ss};
-    sp = (sp & ~15ull) - sizeof(frame);
-    if (copy_to_guest(sp, frame, sizeof(frame))) {
-        domain_crash(v->vcpu.domain, "failsafe callback cannot be delivered: its kernel's stack at %#llx is not writable",
-                     (unsigned long long)sp);
-        return;
-    }
-    if (v->failsafe.mask_events)
-        write_once(info->evtchn_upcall_mask, 1);
-    r->vector = 0;
-    r->rsp = sp;
-    r->rip = v->failsafe.address;
-    r->cs = SEL_RING3_CS64;
-    r->ss = SEL_RING3_DS;
-    r->rflags = (r->rflags & ~ENTRY_CLEARED_FLAGS) | RFLAGS_IF;
+    bounce(v, r, &b);
 }
