@@ -20,6 +20,7 @@
 #ifndef XL_COMMON_FRAME_H
 #define XL_COMMON_FRAME_H
 
+#include "common/geometry.h"
 #include "lib/types.h"
 #include <stdatomic.h>
 
@@ -37,10 +38,10 @@ enum frame_type {
 };
 
 #define FRAME_REF_ONE    1ull
-#define FRAME_REF_MASK   0x3ffffffull
+#define FRAME_REF_MASK   ((1ull << FRAME_REF_BITS) - 1)
 #define FRAME_TC_SHIFT   28
 #define FRAME_TC_ONE     (1ull << FRAME_TC_SHIFT)
-#define FRAME_TC_MASK    (0x3ffffffull << FRAME_TC_SHIFT)
+#define FRAME_TC_MASK    (FRAME_REF_MASK << FRAME_TC_SHIFT)
 #define FRAME_TYPE_SHIFT 54
 #define FRAME_TYPE_MASK  (7ull << FRAME_TYPE_SHIFT)
 #define FRAME_VALIDATED  (1ull << 57)

@@ -4,14 +4,13 @@
  * and all 512 descriptors of each are checked; the table of before is given back.
  */
 #include "common/cpu.h"
+#include "common/geometry.h"
 #include "common/vcpu.h"
 #include "hypercalls/hypercalls.h"
 #include <arch/guest_memory.h>
 #include <arch/pv.h>
 #include <xen/errno.h>
 #include <xen/xen.h>
-
-#define GDT_ENTRIES_PER_PAGE 512
 
 /* doc errors: -EINVAL over 7168 entries, or a frame that cannot be a page of the table; -EFAULT the list is not readable */
 long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
@@ -22,7 +21,7 @@ long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
 
     if (count > FIRST_RESERVED_GDT_ENTRY)
         return -XEN_EINVAL;
-    u32 pages = (count + GDT_ENTRIES_PER_PAGE - 1) / GDT_ENTRIES_PER_PAGE;
+    u32 pages = (count + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE;
     if (copy_from_guest(gfns, frames, pages * sizeof(gfns[0])))
         return -XEN_EFAULT;
     return arch_set_gdt(current_vcpu(), gfns, count);

@@ -17,7 +17,7 @@
 
 u64 fake_flushes_before_reuse;
 
-WEAK u64 host_l4_slots[16];
+WEAK u64 host_l4_slots[HYPERVISOR_SLOTS];
 WEAK mfn_t host_root;
 
 /* A processor with SSE and AVX. */

@@ -13,14 +13,13 @@
 #ifndef XL_X86_CPU_LAYOUT_H
 #define XL_X86_CPU_LAYOUT_H
 
+#include "common/geometry.h"
 #include "lib/types.h"
 
-#define HYPERVISOR_FIRST_SLOT 256
-#define HYPERVISOR_LAST_SLOT  271
 /* Is entry `index` of a table of that level (1 to 4) the hypervisor's? */
 static inline bool is_hypervisor_slot(unsigned level, unsigned index)
 {
-    return level == 4 && index >= HYPERVISOR_FIRST_SLOT && index <= HYPERVISOR_LAST_SLOT;
+    return level == PT_LEVELS && index >= HYPERVISOR_FIRST_SLOT && index <= HYPERVISOR_LAST_SLOT;
 }
 
 #define HYPERVISOR_START      0xffff800000000000ull

@@ -78,9 +78,9 @@ static void count_vcpu(struct audit *a, const struct x86_vcpu *v)
     hold(a, v->vcpu.info_mfn, true);
     if (v->cursor)
         hold(a, frame_mfn(v->cursor), false);
-    for (unsigned i = 0; i < PV_GDT_FRAMES && i * 512 < v->gdt_entries; i++)
+    for (unsigned i = 0; i < PV_GDT_FRAMES && i * DESCRIPTORS_PER_PAGE < v->gdt_entries; i++)
         hold(a, v->gdt_frame[i], true);
-    for (unsigned i = 0; i < PV_LDT_FRAMES && i * 512 < v->ldt_entries; i++)
+    for (unsigned i = 0; i < PV_LDT_FRAMES && i * DESCRIPTORS_PER_PAGE < v->ldt_entries; i++)
         hold(a, v->ldt_frame[i], true);
 }
 

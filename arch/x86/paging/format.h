@@ -6,6 +6,7 @@
 #ifndef XL_X86_PAGING_FORMAT_H
 #define XL_X86_PAGING_FORMAT_H
 
+#include "common/geometry.h"
 #include "lib/types.h"
 
 #define PTE_PRESENT  (1ull << 0)
@@ -21,9 +22,6 @@
 #define PTE_ADDR     0x000ffffffffff000ull
 #define PTE_AVAIL_HIGH (0x7ffull << 52) /* 52..62; protection keys are off */
 #define PTE_NX       (1ull << 63)
-
-#define PT_ENTRIES 512u
-#define PT_LEVELS  4u
 
 struct pt_format {
     const char *name;

@@ -18,7 +18,7 @@
 /* The linker's (xen-lite.lds). */
 extern u8 image_start[], text_end[], rodata_end[], image_end[];
 
-u64 host_l4_slots[16];
+u64 host_l4_slots[HYPERVISOR_SLOTS];
 mfn_t host_root;
 
 #define TABLE_FLAGS      (PTE_PRESENT | PTE_RW | PTE_ACCESSED)

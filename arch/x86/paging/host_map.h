@@ -9,11 +9,12 @@
 #define XL_X86_PAGING_HOST_MAP_H
 
 #include "arch/x86/cpu/setup.h"
+#include "common/geometry.h"
 #include "lib/types.h"
 
 #define IMAGE_PHYS MIB(2) /* where the loader puts the image (arch/x86/boot/xen-lite.lds) */
 
-extern u64 host_l4_slots[16]; /* for slots 256 to 271 of each guest root */
+extern u64 host_l4_slots[HYPERVISOR_SLOTS]; /* for slots 256 to 271 of each guest root */
 extern mfn_t host_root;       /* a root with only those, for when no guest's is loaded */
 
 /* Builds all of it in memory from memory_map_take(), under the boot loader's map. Panics where memory is too

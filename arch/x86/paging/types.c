@@ -137,7 +137,7 @@ static int table_validate(struct domain *d, u64 *table, unsigned level, struct t
     }
     if (level == PT_LEVELS)
         memcpy(&stored[HYPERVISOR_FIRST_SLOT], host_l4_slots, sizeof(host_l4_slots));
-    memcpy(table, stored, PAGE_SIZE);
+    memcpy(table, stored, PT_ENTRIES * sizeof(*table));
     return 0;
 }
 

@@ -6,9 +6,8 @@
 #ifndef XL_X86_PV_DESCRIPTOR_H
 #define XL_X86_PV_DESCRIPTOR_H
 
+#include "common/geometry.h"
 #include "lib/types.h"
-
-#define DESCRIPTORS_PER_PAGE 512
 
 #define DESCRIPTOR_ACCESSED (1ull << 40)
 #define DESCRIPTOR_CODE     (1ull << 43)
