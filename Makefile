@@ -30,6 +30,7 @@ include mk/unit.mk
 -include tests/unit/abi/abi.mk
 -include tests/unit/decode/decode.mk
 include mk/check.mk
+include mk/assurance.mk
 
 .PHONY: all
 all: $(B)/xen-lite $(GUESTS) ## Build the hypervisor and all guests

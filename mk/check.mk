@@ -23,10 +23,10 @@ test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Boc
 	  $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.
-TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-bench test-system
+TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-bench test-system assurance
 
 .PHONY: test
-test: ## Everything: lint, compilers, ABI, decoder, unit, coverage, cost, system; the last line counts them
+test: ## Everything: lint, compilers, ABI, decoder, unit, coverage, cost, system, evidence; the last line counts them
 	$(Q)$(PYTHON) -B tests/run_all.py $(MAKE) $(TEST_KINDS)
 
 compile_commands.json: FORCE ## For editors and clang tools: how each source is compiled

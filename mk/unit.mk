@@ -72,7 +72,10 @@ unit-coverage: unit-binaries
 	$(Q)find $(UNIT_DIR) -name '*.gcda' -delete
 	$(Q)$(PYTHON) tests/unit/run_tests.py --name 'run for coverage' --quiet $(UNIT_TESTS) || true
 	$(Q)gcovr --root . --filter common/ --filter hypercalls/ --filter arch/x86/paging/ --exclude-unreachable-branches \
-	  --gcov-ignore-parse-errors --fail-under-line $(COVERAGE_MIN) $(UNIT_DIR) && \
-	  echo 'coverage: 1 passed, 0 failed' || { echo 'coverage: 0 passed, 1 failed'; exit 1; }
+	  --gcov-ignore-parse-errors --fail-under-line $(COVERAGE_MIN) --print-summary $(UNIT_DIR) >$(UNIT_DIR)/summary; \
+	status=$$?; cat $(UNIT_DIR)/summary; \
+	sed -n 's/^lines: \([0-9.]*\)%.*/figure line_coverage \1/p; s/^branches: \([0-9.]*\)%.*/figure branch_coverage \1/p' \
+	  $(UNIT_DIR)/summary; \
+	if [ $$status -eq 0 ]; then echo 'coverage: 1 passed, 0 failed'; else echo 'coverage: 0 passed, 1 failed'; exit 1; fi
 
 -include $(UNIT_OBJ:.o=.d) $(wildcard $(UNIT_DIR)/*/*.d)

@@ -3,14 +3,18 @@
 """tests/run_all.py MAKE TARGET...: make each target, go on after a failure, and count all results in the last line.
 
 A target says its counts in a line "NAME: N passed, N failed", of which the last counts; one without counts as one test.
+Lines "figure NAME VALUE" are kept in build/figures/TARGET.txt, so that the table of tests/assurance/run.py needs nothing twice.
 """
 
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
 
+FIGURES = pathlib.Path("build", "figures").absolute()
 COUNTS = re.compile(r"^(?:[\w -]+: )?(\d+) passed, (\d+) failed")
 
 
@@ -21,22 +25,28 @@ def environment():
 
 
 def run(command):
-    """Shows what the command says; returns (passed, failed)."""
-    counts = None
+    """Shows what the command says, keeps its figures; returns (passed, failed)."""
+    counts, figures = None, []
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             errors="replace", env=environment())
+                             errors="replace", env=environment() | {"XL_FIGURES": str(FIGURES)})
     for line in child.stdout:
         print(line, end="", flush=True)
         if found := COUNTS.match(line):
             counts = int(found[1]), int(found[2])
+        if line.startswith("figure "):
+            figures.append(line)
     status = child.wait()
     passed, failed = counts or (0 if status else 1, 0)
-    return passed, failed + (1 if status and not failed else 0)
+    failed += 1 if status and not failed else 0
+    (FIGURES / f"{command[-1]}.txt").write_text("".join(figures) + f"\nfailed {failed}\n", encoding="utf-8")
+    return passed, failed
 
 
 def main():
     make, targets = sys.argv[1], sys.argv[2:]
     total_passed, total_failed, summary = 0, 0, []
+    shutil.rmtree(FIGURES, ignore_errors=True)
+    FIGURES.mkdir(parents=True)
     for target in targets:
         print(f"=== {target}", flush=True)
         start = time.monotonic()

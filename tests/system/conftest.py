@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Boots the rows that were chosen, two at a time, while pytest waits for each in turn; counts them in the last line."""
+"""Boots the rows that were chosen, two at a time, while pytest waits for each in turn; counts them in the last line.
 
+Before it stand the figures of the rows (tests/assurance/run.py): what guests said in lines "figure NAME VALUE", added up
+over all rows, and how many published advisories have a guest that passed everywhere.
+"""
+
+import collections
 import concurrent.futures
 import os
 import pathlib
+import re
 import sys
 
 import pytest
@@ -16,6 +22,9 @@ import matrix  # noqa: E402
 ROWS = {row.name: row for row in matrix.read()}
 counts = {"passed": 0, "failed": 0}
 seconds = {}
+outcomes = {}
+SAID_FIGURE = re.compile(r"^\(d\d+:[^)]*\) figure (\w+) (\d+)$", re.M)
+ADVISORY = re.compile(r"^xsa_(\d+)")
 
 
 class Boots:
@@ -33,6 +42,7 @@ class Boots:
     def outcome(self, name):
         outcome = self.start(name).result()
         seconds[name] = outcome.seconds
+        outcomes[name] = outcome
         return outcome
 
 
@@ -60,8 +70,23 @@ def pytest_runtest_logreport(report):
         counts["passed"] += 1
 
 
+def print_figures():
+    said = collections.Counter()
+    passed, failed = set(), set()
+    for name, outcome in outcomes.items():
+        for figure, value in SAID_FIGURE.findall(outcome.text):
+            said[figure] += int(value)
+        if advisory := ADVISORY.match(ROWS[name].story):
+            (failed if outcome.faults else passed).add(int(advisory[1]))
+    said["advisory_guests"] = len(passed - failed)
+    said["system_rows"] = len(outcomes)
+    for figure, value in sorted(said.items()):
+        print(f"figure {figure} {value}")
+
+
 def pytest_unconfigure(config):
     if not config.option.collectonly:
         slowest = sorted(seconds.items(), key=lambda item: -item[1])[:5]
         print("slowest: " + ", ".join(f"{name} {time:.0f} s" for name, time in slowest))
+        print_figures()
         print(f"system: {counts['passed']} passed, {counts['failed']} failed")
