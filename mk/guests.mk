@@ -25,12 +25,17 @@ GUEST_BASE_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -fno-builtin -nostdinc \
 GUEST_WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
     -Wpointer-arith -Wwrite-strings $(if $(filter-out 0,$(WERROR)),-Werror)
 GUEST_ABI      = -D__XEN_INTERFACE_VERSION__=0x00040e00
-GUEST_CFLAGS   = $(GUEST_BASE_CFLAGS) $(GUEST_WARNINGS) $(GUEST_ABI) -Ipvguest/include -isystem $(GUEST_XEN_INCLUDE)
+GUEST_CFLAGS   = $(GUEST_BASE_CFLAGS) $(GUEST_WARNINGS) $(GUEST_ABI) -Ipvguest/include -Itests/guests/common \
+    -isystem $(GUEST_XEN_INCLUDE)
 GUEST_LDS      = pvguest/entry/guest.lds
 GUEST_LDFLAGS  = -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T $(GUEST_LDS)
 
 GUEST_LIB_SOURCES := $(wildcard pvguest/lib/*.c)
 GUEST_LIB_OBJECTS := $(GUEST_LIB_SOURCES:%.c=$(GUEST_BUILD)/obj/%.o) $(GUEST_BUILD)/obj/pvguest/entry/pv64.o
+
+# What guest tests share; an archive, so that each takes only what it uses.
+GUEST_COMMON_OBJECTS := $(patsubst %.c,$(GUEST_BUILD)/obj/%.o,$(wildcard tests/guests/common/*.c))
+GUEST_COMMON         := $(GUEST_BUILD)/obj/tests/guests/common.a
 
 ifeq ($(V),1)
 GUEST_SAY = @:
@@ -63,13 +68,18 @@ $(GUEST_BUILD)/obj/%.o: %.asm mk/guests.mk
 guest_objects = $(patsubst %,$(GUEST_BUILD)/obj/%.o,$(basename $(wildcard $(1)/*.c $(1)/*.asm)))
 
 # What else a guest is linked from: the SDK, or nothing but its own linker script.
-guest_rest = $(if $(filter $(GUESTS_ALONE),$(notdir $(1))),$(1)/guest.lds,$(GUEST_LIB_OBJECTS) $(GUEST_LDS))
+guest_rest = $(if $(filter $(GUESTS_ALONE),$(notdir $(1))),$(1)/guest.lds,\
+    $(if $(filter tests/guests/%,$(1)),$(GUEST_COMMON)) $(GUEST_LIB_OBJECTS) $(GUEST_LDS))
+
+$(GUEST_COMMON): $(GUEST_COMMON_OBJECTS)
+	$(GUEST_SAY) GUEST-AR $@
+	$(GUEST_DO)rm -f $@ && ar rcs $@ $^
 
 define GUEST_RULE
 $(GUEST_BUILD)/$(notdir $(1)): $(call guest_objects,$(1)) $(call guest_rest,$(1))
 	$$(GUEST_SAY) GUEST $$@
 	@mkdir -p $$(@D)
-	$$(GUEST_DO)$(GUEST_LD) $$(GUEST_LDFLAGS) -o $$@ $$(filter %.o,$$^)
+	$$(GUEST_DO)$(GUEST_LD) $$(GUEST_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
 endef
 $(foreach folder,$(GUEST_FOLDERS),$(eval $(call GUEST_RULE,$(folder))))
 
@@ -82,4 +92,5 @@ $(foreach name,$(GUESTS_ALONE),$(eval $(GUEST_BUILD)/$(name): GUEST_LDS = pvgues
 new-guest: ## make a guest from the template: make new-guest NAME=x
 	@pvguest/new-guest "$(NAME)"
 
--include $(GUEST_LIB_OBJECTS:.o=.d) $(foreach folder,$(GUEST_FOLDERS),$(patsubst %.o,%.d,$(call guest_objects,$(folder))))
+-include $(GUEST_LIB_OBJECTS:.o=.d) $(GUEST_COMMON_OBJECTS:.o=.d) \
+    $(foreach folder,$(GUEST_FOLDERS),$(patsubst %.o,%.d,$(call guest_objects,$(folder))))

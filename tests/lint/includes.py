@@ -45,7 +45,7 @@ MAY_INCLUDE = {
     "tests": [""],
 }
 
-SEARCH = ["xen-lite/include", "arch/x86/include", "xen-lite", "", "pvguest/include", "tests/unit"]
+SEARCH = ["xen-lite/include", "arch/x86/include", "xen-lite", "", "pvguest/include", "tests/unit", "tests/guests/common"]
 
 # What a freestanding compiler brings.
 COMPILER = {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "limits.h", "stdalign.h", "stdnoreturn.h", "iso646.h"}

@@ -11,7 +11,7 @@ MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
 EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "icount", "halts",
-        "timeout", "expect", "forbid", "status", "same", "same_across", "not_alone"}
+        "timeout", "expect", "forbid", "status", "same", "same_across", "not_alone", "bochs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,8 @@ def rows_of(story, section):
     unknown = set(section) - KEYS
     if unknown:
         raise ValueError(f"[{story}]: unknown keys: {', '.join(sorted(unknown))}")
-    for machine in section.get("machines", "qemu-bios").split():
+    chosen = section.get("machines", "qemu-bios").split() + ["bochs"] * (story in section.get("bochs", "").split())
+    for machine in chosen:
         if machine not in MACHINES:
             raise ValueError(f"[{story}]: unknown machine {machine!r}; there are {', '.join(MACHINES)}")
         for mode in section.get("modes", "-").split():

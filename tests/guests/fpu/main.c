@@ -7,45 +7,14 @@
 #include "guest/guest.h"
 #include "guest/hypercall.h"
 #include "guest/report.h"
+#include "guest/sse.h"
 #include "guest/string.h"
 #include "guest/trap.h"
 
 #define MILLISECOND 1000000ull
-#define REGISTERS   16u
 #define MXCSR_START 0x1f80u /* what a processor starts with */
 
-struct sse {
-    uint64_t xmm[REGISTERS][2];
-};
-
 static struct sse expected, seen;
-
-/* The compiler knows nothing of these registers (-mgeneral-regs-only), so nobody else here touches them. */
-static void sse_store(struct sse *to)
-{
-    __asm__ volatile(
-        "movups %%xmm0, 0(%0); movups %%xmm1, 16(%0); movups %%xmm2, 32(%0); movups %%xmm3, 48(%0);"
-        "movups %%xmm4, 64(%0); movups %%xmm5, 80(%0); movups %%xmm6, 96(%0); movups %%xmm7, 112(%0);"
-        "movups %%xmm8, 128(%0); movups %%xmm9, 144(%0); movups %%xmm10, 160(%0);"
-        "movups %%xmm11, 176(%0); movups %%xmm12, 192(%0); movups %%xmm13, 208(%0);"
-        "movups %%xmm14, 224(%0); movups %%xmm15, 240(%0)"
-        :
-        : "r"(to)
-        : "memory");
-}
-
-static void sse_load(const struct sse *from)
-{
-    __asm__ volatile(
-        "movups 0(%0), %%xmm0; movups 16(%0), %%xmm1; movups 32(%0), %%xmm2; movups 48(%0), %%xmm3;"
-        "movups 64(%0), %%xmm4; movups 80(%0), %%xmm5; movups 96(%0), %%xmm6; movups 112(%0), %%xmm7;"
-        "movups 128(%0), %%xmm8; movups 144(%0), %%xmm9; movups 160(%0), %%xmm10;"
-        "movups 176(%0), %%xmm11; movups 192(%0), %%xmm12; movups 208(%0), %%xmm13;"
-        "movups 224(%0), %%xmm14; movups 240(%0), %%xmm15"
-        :
-        : "r"(from)
-        : "memory");
-}
 
 static uint32_t mxcsr_get(void)
 {
@@ -78,7 +47,7 @@ static bool kept(void)
 
 static void fill(uint64_t value)
 {
-    for (unsigned int i = 0; i < REGISTERS; i++) {
+    for (unsigned int i = 0; i < SSE_REGISTERS; i++) {
         expected.xmm[i][0] = value = value * 6364136223846793005ul + 1442695040888963407ul;
         expected.xmm[i][1] = ~value;
     }

@@ -5,6 +5,7 @@
 #include "guest/guest.h"
 #include "guest/hypercall.h"
 #include "guest/paging.h"
+#include "guest/report.h"
 #include "guest/string.h"
 #include "guest/trap.h"
 #include "second.h"
@@ -157,4 +158,20 @@ void second_block_for(unsigned int vcpu, evtchn_port_t port)
         events_block();
         second_info[vcpu]->evtchn_upcall_mask = 1;
     }
+}
+
+static bool has_started(void)
+{
+    return second_start.rdi != 0;
+}
+
+bool second_bring_up(void)
+{
+    static struct vcpu_guest_context context;
+
+    second_events_init();
+    second_describe(&context, paging_boot_root());
+    return report_quiet("second: initialise", hypercall_vcpu_op(VCPUOP_initialise, 1, &context), 0) &&
+           report_quiet("second: up", hypercall_vcpu_op(VCPUOP_up, 1, NULL), 0) &&
+           report_quiet("second: it runs", second_wait(has_started), true);
 }

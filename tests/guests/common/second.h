@@ -33,6 +33,10 @@ void second_describe(struct vcpu_guest_context *context, const uint64_t *root);
 /* Takes over the event callback of both vcpus. */
 void second_events_init(void);
 
+/* All of it at once, for guests whose story begins later: vcpu 1 runs and obeys, on the boot root. False, and
+ * reported: it does not. */
+bool second_bring_up(void);
+
 /* Vcpu 1 does this, next; and it has done it (false: not within PATIENCE). */
 void second_order(void (*order)(void));
 bool second_done(void);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * Begin and end of an attempt, trees of tables, memory given and taken (attempt.h). */
+#include "attempt.h"
+#include "guest/console.h"
+#include "guest/guest.h"
+#include "guest/report.h"
+#include "guest/string.h"
+#include "guest/trap.h"
+
+static long had;
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\0';
+}
+
+unsigned long attempt_option(const char *name, unsigned long otherwise)
+{
+    size_t length = strlen(name);
+
+    for (const char *text = guest_command_line(); *text != '\0'; text++) {
+        unsigned long value = 0;
+
+        if (strncmp(text, name, length) == 0 && text[length] == '=') {
+            for (text += length + 1; !is_blank(*text); text++)
+                value = value * 10 + (unsigned long)(*text - '0');
+            return value;
+        }
+        while (!is_blank(text[0]) && text[1] != '\0')
+            text++;
+    }
+    return otherwise;
+}
+
+domid_t attempt_neighbour(void)
+{
+    return (domid_t)attempt_option("neighbour", 1);
+}
+
+/* Ours: the two tables lead to each other. */
+static bool frame_is_own(unsigned long mfn, unsigned long pfn)
+{
+    return pfn < guest_start_info->nr_pages && pfn_to_frame(pfn) == mfn;
+}
+
+unsigned long frame_foreign(void)
+{
+    unsigned long last = (unsigned long)hypercall_memory_op(XENMEM_maximum_ram_page, NULL), hypervisors = 0;
+    uint64_t pfn;
+
+    if (guest_is_rewrite())
+        return guest_start_info->nr_pages + 0x10000;
+    for (unsigned long mfn = last - 1; mfn > 256; mfn--) {
+        if (!try_read(&machine_to_phys_mapping[mfn], &pfn) || frame_is_own(mfn, pfn))
+            continue;
+        if (pfn > 0 && pfn < last)
+            return mfn;
+        hypervisors = mfn;
+    }
+    return hypervisors;
+}
+
+/* --- a tree of tables ------------------------------------------------------------------------------------------- */
+
+void tree_make(struct tree *tree)
+{
+    for (unsigned int level = 1; level <= 4; level++)
+        tree->table[level] = page_alloc();
+    tree->page = page_alloc();
+    tree->table[1][TREE_SLOT] = entry_make(tree->page, ENTRY_RW | ENTRY_NX);
+    for (unsigned int level = 2; level <= 4; level++)
+        tree->table[level][TREE_SLOT] = entry_table(tree->table[level - 1]);
+    root_copy_kernel(tree->table[4]);
+}
+
+void tree_readonly(struct tree *tree)
+{
+    for (unsigned int level = 1; level <= 4; level++)
+        report_quiet("tree: read-only", page_readonly(tree->table[level]), 0);
+}
+
+void tree_free(struct tree *tree)
+{
+    for (unsigned int level = 1; level <= 4; level++) {
+        report_quiet("tree: writable again", page_writable(tree->table[level]), 0);
+        page_free(tree->table[level]);
+    }
+    page_free(tree->page);
+}
+
+/* --- memory ----------------------------------------------------------------------------------------------------- */
+
+long reservation(unsigned int command, xen_pfn_t *list, unsigned long count, unsigned int order,
+                 unsigned int flags, domid_t domain)
+{
+    struct xen_memory_reservation request = {
+        .nr_extents = count, .extent_order = order, .mem_flags = flags, .domid = domain};
+
+    set_xen_guest_handle(request.extent_start, list);
+    return hypercall_memory_op(command, &request);
+}
+
+long reservation_now(void)
+{
+    domid_t self = DOMID_SELF;
+
+    return hypercall_memory_op(XENMEM_current_reservation, &self);
+}
+
+long page_give(void *page)
+{
+    xen_pfn_t frame = virt_to_frame(page);
+    long answer = hypercall_update_va_mapping((uintptr_t)page, 0, UVMF_INVLPG);
+
+    if (answer == 0 && reservation(XENMEM_decrease_reservation, &frame, 1, 0, 0, DOMID_SELF) != 1)
+        answer = -XEN_EBUSY;
+    return answer;
+}
+
+long page_take(void *page)
+{
+    unsigned long pfn = virt_to_pfn(page);
+    xen_pfn_t frame = pfn;
+
+    if (reservation(XENMEM_populate_physmap, &frame, 1, 0, 0, DOMID_SELF) != 1)
+        return -XEN_ENOMEM;
+    if (!guest_is_rewrite())
+        ((uint64_t *)guest_start_info->mfn_list)[pfn] = frame;
+    return page_writable(page);
+}
+
+long mmuext(unsigned int command, unsigned long arg1, unsigned long arg2, domid_t domain)
+{
+    struct mmuext_op op = {.cmd = command, .arg1.mfn = arg1, .arg2.src_mfn = arg2};
+
+    return hypercall_mmuext_op(&op, 1, NULL, domain);
+}
+
+/* --- begin and end ---------------------------------------------------------------------------------------------- */
+
+void attempt_begin(const char *name, const char *story)
+{
+    report_title(name, story);
+    had = reservation_now();
+}
+
+static void still_maps(void)
+{
+    uint64_t *page = page_alloc(), word = 0;
+
+    report_quiet("end: unmap", hypercall_update_va_mapping((uintptr_t)page, 0, UVMF_INVLPG), 0);
+    report_quiet("end: nothing is there", try_read(page, &word), 0);
+    report_quiet("end: map", page_writable(page), 0);
+    page[0] = 0x5a;
+    report_quiet("end: it is there", (long)page[0], 0x5a);
+    page_free(page);
+}
+
+static void still_pins(void)
+{
+    struct tree tree;
+
+    tree_make(&tree);
+    tree_readonly(&tree);
+    report_quiet("end: pin", table_pin(4, tree.table[4]), 0);
+    report_quiet("end: a table cannot be written", try_write(&tree.table[2][5], 1), 0);
+    report_quiet("end: change", entry_update(&tree.table[1][TREE_SLOT], entry_make(tree.page, ENTRY_RO)), 0);
+    report_quiet("end: unpin", table_unpin(tree.table[4]), 0);
+    tree_free(&tree);
+}
+
+void attempt_end(void)
+{
+    report_equal("end: the domain has what it had", (unsigned long)reservation_now(), (unsigned long)had);
+    still_maps();
+    still_pins();
+    printf("end: the hypervisor serves it as before\n");
+}
