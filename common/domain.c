@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include <arch/domain.h>
 #include <arch/machine.h>
+#include <arch/paging.h>
 #include <arch/time.h>
 #include <xen/errno.h>
 #include <xen/sched.h>
@@ -49,8 +50,16 @@ void domains_init(void)
 
 /* Creation ---------------------------------------------------------------------------------------------------------*/
 
-/* What domain_create() made so far, in the reverse order; also the last step of taking a domain down. */
-static void domain_free(struct domain *d)
+/* The domain's own hold on a frame, and its number for it. */
+static void frame_give_back(struct domain *d, struct frame *f)
+{
+    if (arch_domain_translated(d))
+        arch_p2m_set(d, gfn_make(m2p_table[frame_mfn(f).n]), MFN_INVALID);
+    BUG_ON(!frame_drop_alloc(f));
+}
+
+/* What domain_create() made so far, in the reverse order, but for the record itself. */
+static void domain_bury(struct domain *d)
 {
     event_destroy(d);
     for (u32 i = 0; i < d->vcpu_count; i++) {
@@ -58,8 +67,15 @@ static void domain_free(struct domain *d)
         arch_vcpu_free(d->vcpu[i]);
         d->vcpu[i] = NULL;
     }
+    d->vcpu_count = 0;
     if (d->shared_info)
-        BUG_ON(!frame_drop_alloc(frame_of(d->shared_info_mfn)));
+        frame_give_back(d, frame_of(d->shared_info_mfn));
+    d->shared_info = NULL;
+}
+
+static void domain_free(struct domain *d)
+{
+    BUG_ON(domain_owns_frames(d));
     if (d->id)
         domain_table_remove(d);
     arch_domain_free(d);
@@ -114,6 +130,7 @@ struct domain *domain_create(const struct domain_config *config)
     if (rc) {
         if (rc == -XEN_ENOMEM)
             log_error("domain %s: no memory for its records (%u vcpus)\n", config->name, config->vcpus);
+        domain_bury(d);
         domain_free(d);
         return NULL;
     }
@@ -274,7 +291,7 @@ static bool domain_give_frames_back(struct domain *d)
         struct frame *f = &frame_table[d->next_frame++];
         u64 word = frame_word(f);
         if ((word & FRAME_ALLOC) && !(word & FRAME_SPECIAL) && f->owner == d->id)
-            frame_drop_alloc(f);
+            frame_give_back(d, f);
         if (preempt_pending())
             break;
     }
@@ -304,11 +321,27 @@ void domain_destroy(struct domain *d)
     }
     while (!domain_take_down(d))
         ;
-    u64 left = atomic_load_explicit(&d->tot_pages, memory_order_relaxed);
-    if (left)
-        log_error("d%u:%s is gone, but %llu of its frames are still in use\n", d->id, d->config.name,
-                  (unsigned long long)left);
-    domain_free(d);
+    domain_bury(d);
+    d->to_destroy = false;
+    d->zombie = true; /* before the look at what is left: whoever gives the last one back then sees it */
+    if (!domain_owns_frames(d)) {
+        domain_free(d);
+        return;
+    }
+    log_info("d%u:%s is gone, but %llu of its frames are in use by others\n", d->id, d->config.name,
+             (unsigned long long)(atomic_load_explicit(&d->tot_pages, memory_order_relaxed) +
+                                  atomic_load_explicit(&d->shared_pages, memory_order_relaxed)));
+}
+
+static void domain_free_zombies(void)
+{
+    struct domain *next, *d = domain_next(NULL);
+
+    for (; d; d = next) {
+        next = domain_next(d);
+        if (d->zombie && !domain_owns_frames(d))
+            domain_free(d);
+    }
 }
 
 static void domain_rebuild(struct domain *(*rebuild)(const struct domain_config *, const void *),
@@ -357,6 +390,7 @@ void domain_work(void)
     struct domain *d = domain_to_take_down();
     struct vcpu *loaded = current_vcpu();
 
+    domain_free_zombies();
     if (!d)
         return;
     if (loaded && loaded->domain == d) {

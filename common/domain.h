@@ -18,12 +18,14 @@ struct domain {
     u16 id;                     /* 1, 2, ... in the order of the modules */
     bool privileged;            /* what Xen allows dom0, in the calls we implement */
     bool dying;                 /* being taken down: no new references */
+    bool zombie;                /* nothing of it is left but frames that others hold, and this record */
     bool is_shut_down;
     bool reason_given;          /* shutdown_reason was fixed before the shutdown (SCHEDOP_shutdown_code) */
     u8 shutdown_reason;         /* SHUTDOWN_*; meaningful once is_shut_down */
     struct domain_config config;/* name, sizes, what to do at the end */
 
     _Atomic u64 tot_pages;      /* frames charged to it */
+    _Atomic u64 shared_pages;   /* frames of the hypervisor's that it shares; not charged */
     u64 max_pages;
 
     u32 vcpu_count;
@@ -60,15 +62,24 @@ int domain_table_add(struct domain *d); /* gives the next number; -XEN_ENOSPC */
 void domain_table_remove(struct domain *d);
 struct domain *domain_next(const struct domain *after); /* in order of numbers; NULL to begin with, NULL at the end */
 
-/* The domain that a hypercall of `caller` names: DOMID_SELF or a number. NULL: no such domain. */
+/* The domain that a hypercall of `caller` names: DOMID_SELF or a number. NULL: no such domain, or not for long. */
 static inline struct domain *domain_named(struct domain *caller, u16 id)
 {
-    return id == DOMID_SELF || id == caller->id ? caller : domain_find(id);
+    struct domain *d = id == DOMID_SELF || id == caller->id ? caller : domain_find(id);
+
+    return d && likely(!d->dying || d == caller) ? d : NULL;
 }
 /* May `caller` act upon d? Itself, and any where it is privileged. */
 static inline bool domain_may_act_on(const struct domain *caller, const struct domain *d)
 {
     return caller == d || caller->privileged;
+}
+
+/* Is any frame its own, charged or shared with the hypervisor? While one is, its number belongs to nobody else. */
+static inline bool domain_owns_frames(const struct domain *d)
+{
+    return atomic_load_explicit(&d->tot_pages, memory_order_acquire) != 0 ||
+           atomic_load_explicit(&d->shared_pages, memory_order_acquire) != 0;
 }
 
 /* domain.c: life and death. */
@@ -77,7 +88,11 @@ void domains_init(void); /* nothing counted; before any other use */
 struct domain *domain_create(const struct domain_config *config);
 /* Its vcpu 0, made ready by the builder, may run from now on. Counted in the last line and the exit status. */
 void domain_start(struct domain *d);
-/* Frees all it has: every frame scrubbed and given back. The domain must not be running. */
+/*
+ * Frees all it has: every frame scrubbed and given back. The domain must not be running. Frames that other domains still
+ * hold (grants, what a privileged domain has mapped) stay its own: the record is kept for them, as a zombie, and goes with
+ * the last one.
+ */
 void domain_destroy(struct domain *d);
 /* The guest's own end (sched_op shutdown) or ours. Stops all its vcpus; acts by on_poweroff/on_reboot/on_crash. */
 void domain_shutdown(struct domain *d, u8 reason);
@@ -88,7 +103,8 @@ void domain_set_reason(struct domain *d, u8 reason);
  * address are printed, and the domain is shut down as crashed. Returns; the vcpu will not run again.
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
-/* SOFTIRQ_DOMAIN: takes ended domains down, a bounded step at a time, and builds again what is to be restarted. */
+/* SOFTIRQ_DOMAIN: takes ended domains down, a bounded step at a time, builds again what is to be restarted, and lets go
+ * of zombies whose last frame is gone. */
 void domain_work(void);
 /* Nobody runs, and nobody will by himself: the idle loop asks this, then calls domain_finish(). */
 bool domain_all_shut_down(void);

@@ -300,7 +300,7 @@ static void port_close(struct domain *d, struct event_port *p, evtchn_port_t por
             if (d->vcpu[i] && d->vcpu[i]->virq_port[p->virq] == port)
                 d->vcpu[i]->virq_port[p->virq] = 0;
     } else if (p->state == PORT_INTERDOMAIN) {
-        struct domain *rd = domain_named(d, p->remote_domain);
+        struct domain *rd = domain_find(p->remote_domain);
         struct event_port *rp = rd ? port_of(rd, p->remote_port) : NULL;
         BUG_ON(!rp || rp->state != PORT_INTERDOMAIN || rp->remote_domain != d->id || rp->remote_port != port);
         rp->state = PORT_UNBOUND;
@@ -331,7 +331,7 @@ static long send(struct domain *d, evtchn_port_t port)
 
     switch (p ? p->state : PORT_FREE) {
     case PORT_INTERDOMAIN:
-        rd = domain_named(d, p->remote_domain);
+        rd = domain_find(p->remote_domain);
         BUG_ON(!rd);
         port_set_pending(rd, &rd->ports[p->remote_port], p->remote_port);
         return 0;

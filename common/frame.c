@@ -4,6 +4,7 @@
  * frame's type means stands in the arch part.
  */
 #include "common/frame.h"
+#include "common/cpu.h"
 #include "common/domain.h"
 #include "lib/bug.h"
 #include "lib/string.h"
@@ -12,6 +13,14 @@
 /* Bits that each hold a reference, and what must therefore be gone before the last reference is. */
 #define FRAME_HELD                                                                                           \
     (FRAME_TC_MASK | FRAME_VALIDATED | FRAME_PINNED | FRAME_ALLOC | FRAME_LOCKED | FRAME_LISTED)
+
+/* The last frame of a zombie takes its record along. */
+static void owner_has_less(struct domain *d, _Atomic u64 *pages)
+{
+    BUG_ON(atomic_fetch_sub_explicit(pages, 1, memory_order_acq_rel) == 0);
+    if (unlikely(d->zombie) && !domain_owns_frames(d))
+        softirq_raise(SOFTIRQ_DOMAIN);
+}
 
 /*
  * Nobody else can come now: frame_get() refuses a frame without references. The order matters: no processor
@@ -24,8 +33,8 @@ void frame_last_put(struct frame *f)
     BUG_ON(f->owner == OWNER_NONE);
 
     struct domain *owner = domain_find(f->owner);
-    if (owner != NULL && (frame_word(f) & FRAME_SPECIAL) == 0)
-        BUG_ON(atomic_fetch_sub_explicit(&owner->tot_pages, 1, memory_order_relaxed) == 0);
+    bool special = (frame_word(f) & FRAME_SPECIAL) != 0;
+    BUG_ON(owner == NULL);
     arch_flush_before_reuse();
 
     mfn_t mfn = frame_mfn(f);
@@ -35,6 +44,7 @@ void frame_last_put(struct frame *f)
     f->note = FRAME_NOTE_ZEROED;
     atomic_store_explicit(&f->word, 0, memory_order_release);
     frame_alloc_return(mfn);
+    owner_has_less(owner, special ? &owner->shared_pages : &owner->tot_pages);
 }
 
 /* The owner is written before the word: whoever sees a reference sees whose frame it is. */
@@ -66,8 +76,10 @@ struct frame *frame_alloc_shared(struct domain *d)
 {
     mfn_t mfn = frame_alloc_host();
 
-    return mfn_is_invalid(mfn) ? NULL
-                               : frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
+    if (mfn_is_invalid(mfn))
+        return NULL;
+    atomic_fetch_add_explicit(&d->shared_pages, 1, memory_order_relaxed);
+    return frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
 }
 
 bool frame_drop_alloc(struct frame *f)

@@ -9,28 +9,39 @@
 #include <xen/errno.h>
 
 /*
+ * Whose frames a memory hypercall names. Others than oneself are for privileged callers. As on Xen, oneself is DOMID_SELF and
+ * never one's own number. The domain stays what it is until the hypercall ends: it is taken down on the way out to a guest.
+ * -XEN_EPERM, -XEN_ESRCH.
+ */
+static inline long memory_frames_of(struct domain *self, u16 number, struct domain **frames)
+{
+    *frames = self;
+    if (likely(number == DOMID_SELF))
+        return 0;
+    *frames = number == self->id ? NULL : domain_named(self, number);
+    if (!*frames)
+        return guest_refuse(self, XEN_ESRCH, "domain %#x: there is no such other domain\n", number);
+    if (!domain_may_act_on(self, *frames))
+        return guest_refuse(self, XEN_EPERM, "memory of d%u: another domain's memory is for privileged ones\n",
+                            (*frames)->id);
+    return 0;
+}
+
+/*
  * The domain argument of mmu_update: low half: whose frames the entries name; high half: whose tables they are, plus
- * one (0: the caller's). Others than oneself are for privileged callers. -XEN_EPERM, -XEN_ESRCH.
+ * one (0: the caller's). Errors as above.
  */
 static inline long memory_target(struct domain *self, u32 argument, struct domain **tables, struct domain **frames)
 {
-    u16 frame_domain = (u16)argument, table_domain = (u16)(argument >> 16);
+    u16 owner = (u16)(argument >> 16);
 
-    *tables = *frames = self;
-    if (likely(argument == DOMID_SELF))
-        return 0;
-    if (table_domain)
-        *tables = domain_named(self, (u16)(table_domain - 1));
-    *frames = domain_named(self, frame_domain);
-    if (!*tables || !*frames)
-        return guest_refuse(self, XEN_ESRCH, "domain argument %#x: there is no such domain\n", argument);
-    if (!domain_may_act_on(self, *tables) || !domain_may_act_on(self, *frames))
-        return guest_refuse(self, XEN_EPERM, "domain argument %#x: another domain's memory is for privileged ones\n",
-                            argument);
-    if (*tables != self || *frames != self)
-        return guest_refuse(self, XEN_EOPNOTSUPP, "domain argument %#x: updates across domains are not offered\n",
-                            argument);
-    return 0;
+    *tables = self;
+    if (unlikely(owner != 0 && (u16)(owner - 1) != self->id)) {
+        long rc = memory_frames_of(self, (u16)(owner - 1), tables);
+        if (rc)
+            return rc;
+    }
+    return memory_frames_of(self, (u16)argument, frames);
 }
 
 /* The arguments of a batch, as they were given. */

@@ -12,7 +12,7 @@
 #include <arch/paging.h>
 #include <xen/errno.h>
 
-/* doc errors: -EFAULT arguments not readable; domain argument: -ESRCH none such, -EPERM another, -EOPNOTSUPP if privileged */
+/* doc errors: -EFAULT arguments not readable; domain argument: -ESRCH none such, -EPERM not privileged */
 long hypercall_mmu_update(u64 requests, u64 count_arg, u64 done_address, u64 domains, u64 unused)
 {
     struct vcpu *v = current_vcpu();

@@ -71,8 +71,17 @@ static long page_op(struct domain *d, const struct mmuext_op *op)
     return 0;
 }
 
+/* What is about the caller's own processors, and not about frames of a domain. */
+static bool is_own_affair(u32 cmd)
+{
+    return cmd == MMUEXT_NEW_BASEPTR || cmd == MMUEXT_NEW_USER_BASEPTR || cmd == MMUEXT_SET_LDT ||
+           (cmd >= MMUEXT_TLB_FLUSH_LOCAL && cmd <= MMUEXT_FLUSH_CACHE) || cmd == MMUEXT_FLUSH_CACHE_GLOBAL;
+}
+
 static long one_op(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
+    if (unlikely(d != v->domain && is_own_affair(op->cmd)))
+        return guest_refuse(v->domain, XEN_EPERM, "mmuext_op %u on behalf of d%u\n", op->cmd, d->id);
     switch (op->cmd) {
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:
@@ -108,14 +117,14 @@ static long one_op(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
     }
 }
 
-/* doc errors: -EFAULT arguments not readable; domain argument: -ESRCH, -EPERM, -EOPNOTSUPP, as for mmu_update */
+/* doc errors: -EFAULT arguments not readable; domain argument: -ESRCH none such, -EPERM not privileged, or not about frames */
 long hypercall_mmuext_op(u64 ops, u64 count_arg, u64 done_address, u64 domains, u64 unused)
 {
     struct vcpu *v = current_vcpu();
-    struct domain *d, *frames;
+    struct domain *d;
     const struct batch batch = {__HYPERVISOR_mmuext_op, ops, (u32)count_arg, done_address, domains};
     u32 count = batch_count(&batch), i;
-    long rc = memory_target(v->domain, (u32)domains, &d, &frames);
+    long rc = memory_frames_of(v->domain, (u16)domains, &d);
 
     (void)unused;
     if (unlikely(rc))

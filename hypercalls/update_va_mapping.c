@@ -3,6 +3,7 @@
 #include "common/cpu.h"
 #include "common/domain.h"
 #include "hypercalls/hypercalls.h"
+#include "hypercalls/update_va_mapping.h"
 #include <arch/guest_memory.h>
 #include <arch/paging.h>
 #include <xen/errno.h>
@@ -28,6 +29,15 @@ static long flush(struct vcpu *v, vaddr_t va, u64 flags)
     }
 }
 
+long update_va_mapping(struct vcpu *v, vaddr_t va, u64 entry, u64 flags, struct domain *frames)
+{
+    long rc = arch_update_va_mapping(v, va, entry, frames);
+    /* Only after success: the address is known to be the guest's then. */
+    if (likely(rc == 0) && flags)
+        rc = flush(v, va, flags);
+    return rc;
+}
+
 /* doc errors: -EINVAL no L1 table maps the address; the entry's (docs/memory.md); -EFAULT the bitmap of vcpus is not readable */
 long hypercall_update_va_mapping(u64 va, u64 entry, u64 flags, u64 unused4, u64 unused5)
 {
@@ -35,9 +45,5 @@ long hypercall_update_va_mapping(u64 va, u64 entry, u64 flags, u64 unused4, u64 
 
     (void)unused4;
     (void)unused5;
-    long rc = arch_update_va_mapping(v, va, entry, v->domain);
-    /* Only after success: the address is known to be the guest's then. */
-    if (likely(rc == 0) && flags)
-        rc = flush(v, va, flags);
-    return rc;
+    return update_va_mapping(v, va, entry, flags, v->domain);
 }

@@ -40,6 +40,13 @@ static void hold(struct audit *a, mfn_t mfn, bool typed)
         a->tally[mfn.n].types++;
 }
 
+/* An entry names frames of the table's owner; a leaf also what a privileged domain mapped. */
+static bool may_name(u16 table_owner, unsigned level, u16 frame_owner)
+{
+    const struct domain *d = domain_find(table_owner);
+    return frame_owner == table_owner || (level == 1 && d && d->privileged && frame_owner != OWNER_NONE);
+}
+
 static void count_entry(struct audit *a, u64 table, unsigned level, u64 entry)
 {
     mfn_t mfn = mfn_make(pte_frame(entry));
@@ -48,7 +55,7 @@ static void count_entry(struct audit *a, u64 table, unsigned level, u64 entry)
         return;
     }
     const struct frame *target = frame_of(mfn);
-    if (target->owner != frame_table[table].owner)
+    if (!may_name(frame_table[table].owner, level, target->owner))
         complain(a, table, "the owner of an entry's frame", target->owner, frame_table[table].owner);
     u64 w = frame_word(target);
     bool typed = level > 1 || (entry & PTE_RW);

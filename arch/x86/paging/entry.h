@@ -4,6 +4,7 @@
  *
  *   level 1     names a frame of the domain. Read-only: holds a reference. Writable: a reference and the type "writable",
  *               which no page table or descriptor table can have at the same time. That is the whole safety argument.
+ *               A frame of another domain only by a right of its own: `frames` is a domain that the caller may act on.
  *   level 2..4  names a validated table one level below, of the same domain: a reference and that type.
  *
  * Fix-ups: kernel and user mode both run in ring 3, so the user bit is forced on; a leaf that came without it, and in
@@ -53,10 +54,18 @@ static inline u64 table_entry_stored(const struct domain *d, u64 entry, mfn_t mf
     return entry_stored(x86_domain_const(d)->p2m ? entry : entry | PTE_USER, mfn);
 }
 
-/* Rewrite mode: what the guest had put there, from what is stored. */
+/* Does a stored entry name a frame of another domain (granted, or mapped by a privileged one)? Level 1 only. */
+static inline bool entry_is_foreign(const struct domain *d, u64 stored)
+{
+    return frame_of(mfn_make(pte_frame(stored)))->owner != d->id;
+}
+
+/* Rewrite mode: what the guest had put there, from what is stored. A frame of another domain has no number there: 0. */
 static inline u64 entry_turned_back(const struct domain *d, u64 stored)
 {
     u64 e = stored;
+    if (unlikely(entry_is_foreign(d, stored)))
+        return 0;
     if (e & PTE_TAG_KERNEL)
         e &= ~(PTE_TAG_KERNEL | PTE_USER);
     return (e & ~PTE_ADDR) | (mfn_to_guest(d, mfn_make(pte_frame(stored))) << PAGE_SHIFT);

@@ -65,6 +65,8 @@ static bool in_guest_form(const struct domain *d, const struct insn *insn, u64 o
             *new = entry_turned_back(d, *new);
         return true;
     }
+    if (entry_is_foreign(d, old))
+        return false; /* it has no number in the guest's form */
     *new = (*new & ~PTE_ADDR) | (mfn_to_guest(d, mfn_make(pte_frame(old))) << PAGE_SHIFT);
     return same_frame;
 }

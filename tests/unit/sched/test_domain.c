@@ -94,20 +94,25 @@ static void test_all_is_given_back(void **state)
     assert_null(domain_next(NULL));
     assert_null(current_vcpu());
     assert_int_equal(frame_free_count() + heap_frames(), frames_before);
-    assert_false(fake_console_has("still in use"));
+    assert_false(fake_console_has("in use by others"));
 }
 
-static void test_frames_that_somebody_holds_are_told(void **state)
+static void test_frames_that_somebody_holds_keep_its_record(void **state)
 {
     struct domain *d = world_domain("a", 1);
     struct frame *f = frame_alloc_domain(d);
     u16 id = d->id;
     (void)state;
 
-    assert_true(frame_get(f, d->id));
+    assert_true(frame_get(f, id));
     domain_shutdown(d, SHUTDOWN_poweroff);
     end_of_the_machine();
-    assert_true(said("d%u:a is gone, but 1 of its frames are still in use", id));
+    assert_true(said("d%u:a is gone, but 1 of its frames are in use by others", id));
+    assert_ptr_equal(domain_find(id), d);
+    assert_int_equal(d->tot_pages, 1);
+    frame_put(f);
+    domain_work();
+    assert_null(domain_find(id));
 }
 
 static void test_creation_without_memory_leaves_nothing(void **state)
@@ -391,7 +396,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
     const struct CMUnitTest tests[] = {
         TEST(test_all_is_given_back),
-        TEST(test_frames_that_somebody_holds_are_told),
+        TEST(test_frames_that_somebody_holds_keep_its_record),
         TEST(test_creation_without_memory_leaves_nothing),
         TEST(test_numbers_of_vcpus),
         TEST(test_too_many_domains),
