@@ -8,6 +8,7 @@
 #define PORTS 4096u
 
 static event_handler handlers[PORTS];
+static const struct trap_regs *interrupted;
 
 static struct vcpu_info *vcpu(void)
 {
@@ -23,7 +24,7 @@ static bool events_upcall(struct trap_regs *regs)
 {
     unsigned long words, ports;
 
-    (void)regs;
+    interrupted = regs;
     while (__atomic_exchange_n(&vcpu()->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST) != 0) {
         words = __atomic_exchange_n(&vcpu()->evtchn_pending_sel, 0ul, __ATOMIC_SEQ_CST);
         for (; words != 0; words &= words - 1) {
@@ -41,6 +42,11 @@ static bool events_upcall(struct trap_regs *regs)
         }
     }
     return true;
+}
+
+const struct trap_regs *events_interrupted(void)
+{
+    return interrupted;
 }
 
 static long event_bound(evtchn_port_t port, event_handler handler)
@@ -67,6 +73,29 @@ long event_bind_ipi(event_handler handler)
     long answer = hypercall_event_channel_op(EVTCHNOP_bind_ipi, &bind);
 
     return answer != 0 ? answer : event_bound(bind.port, handler);
+}
+
+long event_alloc_unbound(domid_t remote)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = remote};
+    long answer = hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+
+    return answer != 0 ? answer : (long)alloc.port;
+}
+
+long event_status(evtchn_port_t port)
+{
+    struct evtchn_status status = {.dom = DOMID_SELF, .port = port};
+    long answer = hypercall_event_channel_op(EVTCHNOP_status, &status);
+
+    return answer != 0 ? answer : (long)status.status;
+}
+
+long event_reset(void)
+{
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
+
+    return hypercall_event_channel_op(EVTCHNOP_reset, &reset);
 }
 
 long event_send(evtchn_port_t port)

@@ -8,12 +8,22 @@
 #include <xen/xen.h>
 #include <xen/event_channel.h>
 
+struct trap_regs;
 typedef void (*event_handler)(evtchn_port_t port);
 
 /* Ports bound to a virtual interrupt (VIRQ_..., <xen/xen.h>) or to itself; the port is unmasked. Returns the
  * port or a negated error. */
 long event_bind_virq(unsigned int virq, event_handler handler);
 long event_bind_ipi(event_handler handler);
+
+/* A port of this domain that `remote` may bind to; the port or a negated error. No handler. */
+long event_alloc_unbound(domid_t remote);
+
+/* EVTCHNSTAT_... of a port of this domain, or a negated error. */
+long event_status(evtchn_port_t port);
+
+/* Closes all ports of this domain (EVTCHNOP_reset). */
+long event_reset(void);
 
 long event_send(evtchn_port_t port);
 long event_close(evtchn_port_t port);
@@ -25,6 +35,9 @@ void event_clear(evtchn_port_t port);
 /* The vcpu's own upcall mask, the virtual interrupt flag. Enabling delivers what is pending. */
 void events_enable(void);
 void events_disable(void);
+
+/* In an event's handler: what the upcall interrupted. */
+const struct trap_regs *events_interrupted(void);
 
 /* Waits until an event is pending (SCHEDOP_block, which also enables upcalls). */
 void events_block(void);
