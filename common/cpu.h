@@ -12,6 +12,7 @@ struct vcpu;
 #define SOFTIRQ_TIMER    (1u << 1)
 #define SOFTIRQ_CONSOLE  (1u << 2)
 #define SOFTIRQ_DOMAIN   (1u << 3) /* a domain is to be taken down or built again */
+#define SOFTIRQ_KEYS     (1u << 6) /* the console may have something to read */
 #define SOFTIRQ_AREAS    (1u << 5) /* the current vcpu is in its kernel again, where its registered areas can be written */
 #define SOFTIRQ_TABLES   (1u << 4) /* the current vcpu has page tables to invalidate before it goes on */
 

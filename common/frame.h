@@ -181,6 +181,7 @@ struct frame *frame_alloc_shared(struct domain *d);
 bool frame_drop_alloc(struct frame *f);
 
 u64 frame_free_count(void);
+u64 frame_ram_count(void); /* frames that were ever given to the allocator */
 
 /* Values of frame->note while owner is OWNER_NONE. */
 #define FRAME_NOTE_NONE   0

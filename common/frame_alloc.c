@@ -23,6 +23,7 @@ static u64 word_count;    /* words of free_bits */
 static u64 summary_count; /* words of word_bits */
 static u64 cursor;        /* word of free_bits where the search begins */
 static u64 free_frames;
+static u64 ram_frames; /* given in all */
 static u64 scatter_state; /* 0: off */
 
 static u64 words_for(u64 bits)
@@ -43,7 +44,7 @@ void frame_alloc_init(u64 *bitmap, u64 frames)
     word_bits = bitmap + word_count;
     summary_count = words_for(word_count);
     cursor = 0;
-    free_frames = 0;
+    free_frames = ram_frames = 0;
 }
 
 void frame_alloc_scatter(u64 seed)
@@ -87,6 +88,7 @@ void frame_alloc_give(mfn_t first, u64 count)
 {
     BUG_ON(first.n >= frame_count || count > frame_count - first.n);
     spinlock_lock(&lock);
+    ram_frames += count;
     for (u64 n = first.n; n < first.n + count; n++) {
         struct frame *f = frame_of(mfn_make(n));
         *f = (struct frame){.link = FRAME_LIST_END, .owner = OWNER_NONE, .note = FRAME_NOTE_NONE};
@@ -221,4 +223,9 @@ void frame_free_host(mfn_t first, u64 count)
 u64 frame_free_count(void)
 {
     return free_frames;
+}
+
+u64 frame_ram_count(void)
+{
+    return ram_frames;
 }

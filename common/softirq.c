@@ -3,6 +3,7 @@
 #include "common/softirq.h"
 #include "common/cpu.h"
 #include "common/domain.h"
+#include "common/keyhandler.h"
 #include "common/sched.h"
 #include "common/timer.h"
 #include <arch/domain.h>
@@ -18,6 +19,8 @@ static void softirq_long_step(u32 work)
         domain_work();
     if (work & SOFTIRQ_CONSOLE)
         arch_irq_report();
+    if (work & SOFTIRQ_KEYS)
+        keyhandler_work();
     arch_interrupts_off();
 }
 
@@ -31,7 +34,7 @@ static void softirq_step(u32 work)
         timer_run();
     if (work & SOFTIRQ_SCHEDULE)
         sched_run();
-    if (work & (SOFTIRQ_TABLES | SOFTIRQ_DOMAIN | SOFTIRQ_CONSOLE))
+    if (work & (SOFTIRQ_TABLES | SOFTIRQ_DOMAIN | SOFTIRQ_CONSOLE | SOFTIRQ_KEYS))
         softirq_long_step(work);
 }
 

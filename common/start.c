@@ -5,6 +5,7 @@
 #include "common/domain.h"
 #include "common/domain_builder.h"
 #include "common/frame.h"
+#include "common/keyhandler.h"
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/softirq.h"
@@ -25,6 +26,8 @@ void start(const struct boot_info *info)
     timers_init();
     sched_init();
     domains_init();
+    keyhandler_init();
+    softirq_raise(SOFTIRQ_KEYS);
     domains_from_modules(info);
     log_info("%llu MiB of memory are free\n", (unsigned long long)(frame_free_count() >> 8));
     sched_start();

@@ -6,6 +6,7 @@
 #include "common/console.h"
 #include "common/cpu.h"
 #include "common/domain.h"
+#include "common/keyhandler.h"
 #include "common/printk.h"
 #include "common/vcpu.h"
 #include "hypercalls/hypercalls.h"
@@ -59,7 +60,7 @@ static long console_io_read(struct vcpu *v, u32 count, vaddr_t buffer)
     if (count > 0x7fffffff)
         return guest_refuse(v->domain, XEN_E2BIG, "console_io read: %u bytes\n", count);
     console_guest_flush(v->domain);
-    while (done < count && done < PAGE_SIZE && (c = arch_console_read()) >= 0) {
+    while (done < count && done < PAGE_SIZE && (c = keyhandler_read()) >= 0) {
         char byte = (char)c;
         if (copy_to_guest(buffer + done, &byte, 1))
             return -XEN_EFAULT;

@@ -5,6 +5,7 @@
 #include "common/cmdline.h"
 #include "common/domain.h"
 #include "common/heap.h"
+#include "common/keyhandler.h"
 #include "common/printk.h"
 #include "common/printk_internal.h"
 #include "common/sched.h"
@@ -159,6 +160,7 @@ void fake_reset(u64 frames)
     timers_init();
     sched_init();
     domains_init();
+    keyhandler_init();
     fake_ram_init(frames);
 }
 

@@ -18,7 +18,7 @@ import tempfile
 from pycparser import c_ast, c_parser
 
 HEADERS = """xen-compat.h xen.h arch-x86/xen.h arch-x86/xen-x86_64.h arch-x86/cpuid.h features.h elfnote.h memory.h
-event_channel.h sched.h vcpu.h version.h callback.h physdev.h grant_table.h nmi.h errno.h io/console.h""".split()
+event_channel.h sched.h vcpu.h version.h callback.h physdev.h grant_table.h nmi.h errno.h sysctl.h io/console.h""".split()
 
 ALONE_FLAGS = "-std=c11 -ffreestanding -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -c -o /dev/null -xc -".split()
 
@@ -111,7 +111,8 @@ class HeaderSet:
                 *self.flags, *more]
 
     def preprocessed(self):
-        answer = run([*self.compiler(), "-ffreestanding", "-E", "-dD", "-xc", "-"], self.includes)
+        # Of what tools alone see (sysctl.h) only our own names are listed: the rest would be a toolstack's.
+        answer = run([*self.compiler(["-D__XEN_PUBLIC_SYSCTL_H__"]), "-ffreestanding", "-E", "-dD", "-xc", "-"], self.includes)
         if answer.returncode:
             sys.exit(f"preprocessing {self.folder}: {answer.stderr}")
         return answer.stdout
@@ -253,8 +254,8 @@ def compare(ours, theirs, work):
     common = [p for p in probes if p[0] not in HYPERVISOR_ONLY]
     inner = [p for p in probes if p[0] in HYPERVISOR_ONLY]
     mine = measure(ours, probes, work)
-    yours = measure(theirs, common, work)
-    yours.update(measure(theirs, inner, work, ["-D__XEN__"]))
+    yours = measure(theirs, common, work, ["-D__XEN_TOOLS__"])
+    yours.update(measure(theirs, inner, work, ["-D__XEN__", "-D__XEN_PUBLIC_SYSCTL_H__"]))
     failed = []
     for name, found in mine.items():
         if yours.get(name) != found:
