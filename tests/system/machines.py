@@ -117,10 +117,10 @@ def run_command(row, image):
 
 
 def expect_in_order(child, row, until, faults):
-    """Waits for each expected pattern in turn; "> text" types a line instead."""
+    """Waits for each expected pattern in turn; "> text" types a line instead, in which \\x01 is Ctrl-A."""
     for pattern in expected(row):
         if pattern.startswith("> "):
-            child.sendline(pattern[2:])
+            child.sendline(pattern[2:].encode().decode("unicode_escape"))
             continue
         found = child.expect([re.compile(pattern), pexpect.EOF, pexpect.TIMEOUT], timeout=max(0.1, until - time.monotonic()))
         if found:

@@ -147,4 +147,10 @@ static inline long hypercall_event_channel_op(unsigned int command, void *argume
     return hypercall(__HYPERVISOR_event_channel_op, command, HYPERCALL_PTR(argument), 0, 0, 0);
 }
 
+/* For privileged domains; operation: a struct xen_sysctl (<xen/sysctl.h>). */
+static inline long hypercall_sysctl(void *operation)
+{
+    return hypercall(__HYPERVISOR_sysctl, HYPERCALL_PTR(operation), 0, 0, 0, 0);
+}
+
 #endif
