@@ -17,6 +17,12 @@ ASSURANCE_PARTS += coverage
 .PHONY: assurance-coverage
 assurance-coverage: coverage
 
+# ---- mutants: a planted fault for each published advisory, and faults that a program makes; the tests must find them
+ASSURANCE_PARTS += mutants
+.PHONY: assurance-mutants
+assurance-mutants: ## Plant faults in copies of the sources, and have the tests find them (LONG=1: all of them)
+	$(Q)$(PYTHON) -B tests/assurance/mutants/seeded.py $(if $(XL_LONG),,--ci --work 1)
+
 # ---- the table; last, since it needs all names
 .PHONY: assurance
 assurance: assurance-programs ## Evidence: every part that tries to break the engine, and one table (LONG=1: for hours)

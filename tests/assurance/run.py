@@ -51,6 +51,10 @@ class Due:
 
 
 TABLE = (
+    Due("mutants", "mutants_seeded", "seeded faults, at least one for each advisory of their kinds", least=80),
+    Due("mutants", "mutants_seeded_run", "of these planted in this run", least=8),
+    Due("mutants", "mutants_seeded_found", "of these found by a test", least=8, all_of="mutants_seeded_run"),
+    Due("mutants", "advisories_with_a_test", "published advisories with a permanent test", least=80),
     Due("coverage", "line_coverage", "lines of the engine that tests run, per cent"),
     Due("coverage", "branch_coverage", "branches of the engine that tests take, per cent"),
 )
