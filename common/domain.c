@@ -303,10 +303,14 @@ static bool domain_take_down(struct domain *d)
 {
     if (!d->dying) {
         d->dying = true;
-        event_destroy(d);
         for (u32 i = 0; i < d->vcpu_count; i++)
             vcpu_release(d->vcpu[i]);
         return false;
+    }
+    if (d->ports) {
+        if (event_reset(d) == -XEN_ERESTART)
+            return false;
+        event_destroy(d);
     }
     return arch_domain_relinquish(d) && domain_give_frames_back(d);
 }

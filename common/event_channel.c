@@ -422,6 +422,8 @@ long event_unmask(struct domain *d, evtchn_port_t port)
 long event_reset(struct domain *d)
 {
     for (u32 port = 1; port < d->valid_ports; port++) {
+        if (read_once(d->ports[port].state) <= PORT_RESERVED)
+            continue;
         spinlock_lock(&event_lock);
         bool in_use = d->ports[port].state > PORT_RESERVED;
         if (in_use)

@@ -115,6 +115,28 @@ static void test_frames_that_somebody_holds_keep_its_record(void **state)
     assert_null(domain_find(id));
 }
 
+/* However much it had, others get their turn: each step stops when something else is due, and the next goes on. */
+static void test_the_end_of_a_domain_comes_in_short_steps(void **state)
+{
+    struct domain *d = world_domain("a", 2), *other = world_domain("b", 1);
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    u16 id = d->id;
+    u32 steps = 0, ports = 0;
+    (void)state;
+
+    while (event_bind_ipi(d, &ipi) == 0)
+        ports++;
+    give_frames(d, 200);
+    world_enter(other->vcpu[0]);
+    domain_shutdown(d, SHUTDOWN_poweroff);
+    while (domain_find(id)) {
+        softirq_raise(SOFTIRQ_CONSOLE);
+        domain_work();
+        steps++;
+    }
+    assert_in_range(steps, ports + FAKE_FRAMES, 2 * (ports + FAKE_FRAMES));
+}
+
 static void test_creation_without_memory_leaves_nothing(void **state)
 {
     struct domain_config config = world_config;
@@ -397,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_all_is_given_back),
         TEST(test_frames_that_somebody_holds_keep_its_record),
+        TEST(test_the_end_of_a_domain_comes_in_short_steps),
         TEST(test_creation_without_memory_leaves_nothing),
         TEST(test_numbers_of_vcpus),
         TEST(test_too_many_domains),
