@@ -27,6 +27,7 @@ include mk/hypervisor.mk
 -include mk/guests.mk
 include mk/image.mk
 include mk/unit.mk
+include mk/fuzz.mk
 -include tests/unit/abi/abi.mk
 -include tests/unit/decode/decode.mk
 include mk/check.mk

@@ -14,7 +14,7 @@ BUILD="make gcc binutils nasm python3 libxen-dev"
 IMAGE="grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools"
 QEMU="qemu-system-x86 ovmf"
 BOCHS="bochs bochs-term bochsbios vgabios"
-TESTS="libc6-dev clang libcmocka-dev libzydis-dev gcovr python3-pytest python3-pexpect python3-pycparser"
+TESTS="libc6-dev clang libclang-rt-14-dev libcmocka-dev libzydis-dev gcovr python3-pytest python3-pexpect python3-pycparser"
 LINT="cppcheck shellcheck codespell universal-ctags clang-format"
 DEBUG="gdb"
 

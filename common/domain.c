@@ -45,6 +45,7 @@ static void work_again(void *data)
 void domains_init(void)
 {
     memset(&tally, 0, sizeof(tally));
+    domain_table_init();
     timer_init(&work_timer, work_again, NULL);
 }
 

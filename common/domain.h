@@ -58,6 +58,7 @@ struct domain {
 
 /* domain_table.c: who is there. NULL: no such domain. */
 struct domain *domain_find(u16 id);
+void domain_table_init(void);           /* numbers begin with 1 again; there is no domain */
 int domain_table_add(struct domain *d); /* gives the next number; -XEN_ENOSPC */
 void domain_table_remove(struct domain *d);
 struct domain *domain_next(const struct domain *after); /* in order of numbers; NULL to begin with, NULL at the end */

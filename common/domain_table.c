@@ -45,6 +45,11 @@ int domain_table_add(struct domain *d)
     return rc;
 }
 
+void domain_table_init(void)
+{
+    last_id = 0;
+}
+
 void domain_table_remove(struct domain *d)
 {
     spinlock_lock(&lock);

@@ -23,6 +23,13 @@ ASSURANCE_PARTS += mutants
 assurance-mutants: ## Plant faults in copies of the sources, and have the tests find them (LONG=1: all of them)
 	$(Q)$(PYTHON) -B tests/assurance/mutants/seeded.py $(if $(XL_LONG),,--ci --work 1)
 
+# ---- fuzzing (mk/fuzz.mk): the corpora once more; in the long form half an hour of new programs
+ASSURANCE_PARTS += fuzz
+assurance-programs: fuzz-programs
+.PHONY: assurance-fuzz
+assurance-fuzz:
+	$(Q)$(MAKE) --no-print-directory $(if $(XL_LONG),fuzz TARGET=hypercalls SECONDS=1800,fuzz-replay)
+
 # ---- the table; last, since it needs all names
 .PHONY: assurance
 assurance: assurance-programs ## Evidence: every part that tries to break the engine, and one table (LONG=1: for hours)

@@ -23,7 +23,7 @@ test-system: $(B)/xen-lite $(GUESTS) ## Boot images in QEMU (BIOS, UEFI) and Boc
 	  $(if $(TEST),-k '$(TEST)') tests/system
 
 # Quick kinds first: what fails, fails early.
-TEST_KINDS ?= check test-compilers test-abi test-decode test-unit coverage test-bench test-system assurance
+TEST_KINDS ?= check test-compilers test-abi test-decode test-unit fuzz-replay coverage test-bench test-system assurance
 
 .PHONY: test
 test: ## Everything: lint, compilers, ABI, decoder, unit, coverage, cost, system, evidence; the last line counts them

@@ -65,7 +65,7 @@ COVERAGE_MIN ?= 85
 
 .PHONY: coverage
 coverage: ## Line coverage of common, hypercalls and arch/x86/paging by the unit tests
-	$(Q)$(MAKE) --no-print-directory UNIT_DIR=$(B)/coverage UNIT_VARIANT='-O1 --coverage -DUNIT_SHORT=1' unit-coverage
+	$(Q)$(MAKE) --no-print-directory UNIT_DIR=$(B)/coverage UNIT_VARIANT='-O0 --coverage -DUNIT_SHORT=1' unit-coverage
 
 .PHONY: unit-coverage
 unit-coverage: unit-binaries

@@ -65,6 +65,8 @@ extern int fake_exit_status; /* last arch_debug_exit(); -1: none */
 void fake_clock_advance(u64 ns);
 void fake_clock_set(u64 ns);
 u64 fake_timer_programmed(void); /* ~0: never */
+/* Called when the machine is about to idle until the timer: a test may wake somebody. NULL: off. */
+extern void (*fake_on_idle)(void);
 
 /* Processors
  * -------------------------------------------------------------------------------------------------------*/
@@ -86,6 +88,8 @@ vaddr_t fake_guest_pointer(void *host, size_t n);
 void fake_guest_forget(void);
 /* Called before each copy from a guest: memory that changes between two reads. NULL: off. */
 extern void (*fake_guest_before_read)(vaddr_t address, size_t n);
+/* The same before each copy to a guest, with what is about to be copied. */
+extern void (*fake_guest_before_write)(vaddr_t address, const void *from, size_t n);
 extern u64 fake_guest_reads, fake_guest_writes; /* copies, not bytes */
 
 /* Calls that would come from parts that do not run here

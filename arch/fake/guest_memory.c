@@ -22,12 +22,14 @@ static struct range ranges[RANGES_MAX];
 static unsigned range_count;
 
 void (*fake_guest_before_read)(vaddr_t address, size_t n);
+void (*fake_guest_before_write)(vaddr_t address, const void *from, size_t n);
 u64 fake_guest_reads, fake_guest_writes;
 
 void fake_guest_forget(void)
 {
     range_count = 0;
     fake_guest_before_read = NULL;
+    fake_guest_before_write = NULL;
     fake_guest_reads = fake_guest_writes = 0;
 }
 
@@ -123,6 +125,8 @@ int copy_to_guest(vaddr_t to, const void *from, size_t n)
 {
     if (!guest_range_ok(to, n))
         return -XEN_EFAULT;
+    if (fake_guest_before_write != NULL)
+        fake_guest_before_write(to, from, n);
     fake_guest_writes++;
     return copy(to, (u8 *)from, n, true) == n ? 0 : -XEN_EFAULT;
 }

@@ -2,14 +2,17 @@
 /* The registers of the fake processor, see processor.h. */
 #include "arch/fake/processor.h"
 #include "arch/fake/fake.h"
+#include "common/cpu.h"
 #include "lib/string.h"
 #include <arch/time.h>
 
 struct fake_processor fake_processor;
+void (*fake_on_idle)(void);
 
 void fake_processor_reset(void)
 {
     memset(&fake_processor, 0, sizeof(fake_processor));
+    fake_on_idle = NULL;
     fake_processor.cr0 = 0x80050033;
     fake_processor.cr4 = 0x6a0;
     fake_processor.xcr0 = 1;
@@ -58,8 +61,11 @@ void fake_fault(const char *what)
 
 void fake_insn_wait(void)
 {
+    if (fake_on_idle != NULL)
+        fake_on_idle();
+    if (this_cpu()->softirq != 0) /* as an interrupt that woke it */
+        return;
     u64 when = fake_timer_programmed();
-
     if (when == ~0ull)
         fake_insn_hlt();
     fake_processor.halts++;

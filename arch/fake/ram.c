@@ -7,7 +7,7 @@
 
 static void *bitmap;
 
-void fake_ram_init(u64 frames)
+static void ram_replace(u64 frames)
 {
     free(frame_table);
     free(m2p_table);
@@ -20,6 +20,14 @@ void fake_ram_init(u64 frames)
     direct_map = aligned_alloc(PAGE_SIZE, frames * PAGE_SIZE);
     if (frame_table == NULL || m2p_table == NULL || bitmap == NULL || direct_map == NULL)
         fake_fail("no memory for %lu frames", frames);
+}
+
+/* Memory of the size of before is used again: a fuzzer resets the machine a thousand times a second. */
+void fake_ram_init(u64 frames)
+{
+    if (direct_map == NULL || frame_count != frames)
+        ram_replace(frames);
+    memset(frame_table, 0, frames * sizeof(*frame_table));
     memset(m2p_table, 0xff, frames * sizeof(*m2p_table));
     memset(direct_map, 0xa5, frames * PAGE_SIZE);
     frame_alloc_init(bitmap, frames);

@@ -2,20 +2,12 @@
 /*
  * libFuzzer target: any bytes into the decoder, and what it accepts into the executor. What must hold for
  * every input is asserted; the sanitizers watch the rest. The input: 8 bytes of state, then the instruction.
- * make fuzz-decode builds and runs it.
+ * make fuzz TARGET=decode runs it.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arch/x86/emulate/execute.h"
-
-#define CHECK(what)                                                                                          \
-    do {                                                                                                     \
-        if (!(what))                                                                                         \
-            abort();                                                                                         \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/check.h"
 
 static void check_shape(const struct insn *insn, size_t n)
 {

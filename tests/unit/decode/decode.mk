@@ -18,11 +18,3 @@ $(DECODE_DIR)/test_%: tests/unit/decode/test_%.c $(DECODE_HELP) $(DECODE_UNDER) 
 .PHONY: test-decode
 test-decode: $(DECODE_TESTS) ## Test the instruction decoder against Zydis and this processor (ROUNDS=n SEED=n)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(or $(PYTHON),python3) tests/unit/run_tests.py --name decode $(DECODE_TESTS)
-
-# Not part of any other target: it runs as long as it is told to.
-.PHONY: fuzz-decode
-fuzz-decode: ## Fuzz the instruction decoder and executor with libFuzzer (FUZZ_SECONDS=n)
-	@mkdir -p build/fuzz/decode-corpus
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I . -o build/fuzz/decode \
-	    tests/fuzz/decode.c $(DECODE_UNDER)
-	cd build/fuzz && ./decode -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=40 -print_final_stats=1 decode-corpus

@@ -27,6 +27,12 @@ static bool is_ours(unsigned level, unsigned i)
     return level == 4 && i >= 256 && i <= 271;
 }
 
+/* A page of its own; to a privileged domain another's too, as long as it is somebody's. */
+static bool may_map(const struct domain *d, u64 n)
+{
+    return frame_table[n].owner == d->id || (d->privileged && frame_table[n].owner != OWNER_NONE);
+}
+
 /* ---- what can be reached -------------------------------------------------------------------------------------- */
 
 static struct {
@@ -65,7 +71,7 @@ static void reach_entry(u64 entry, unsigned level)
         reach_table(n, level - 1);
     else if (n >= frame_count)
         reach.wrong = "a leaf names no frame";
-    else if (frame_table[n].owner != reach.d->id)
+    else if (!may_map(reach.d, n))
         reach.wrong = "a frame of somebody else is reachable";
     else if (entry & 2 && is_kept(n))
         reach.wrong = "a table is reachable writable";
@@ -89,14 +95,16 @@ const char *oracle_reachable(enum oracle_look look)
     reach.wrong = NULL;
     reach.look = look;
     for (const struct domain *d = NULL; !reach.wrong && (d = domain_next(d)) != NULL;) {
-        const struct x86_vcpu *v = x86_vcpu(d->vcpu[0]);
         reach.d = d;
         reach.fill = 0;
         memset(reach.seen, 0, sizeof(reach.seen));
-        if (!mfn_is_invalid(v->kernel_root))
-            reach_table(v->kernel_root.n, 4);
-        if (!mfn_is_invalid(v->user_root))
-            reach_table(v->user_root.n, 4);
+        for (u32 i = 0; i < d->vcpu_count; i++) {
+            const struct x86_vcpu *v = x86_vcpu(d->vcpu[i]);
+            if (!mfn_is_invalid(v->kernel_root))
+                reach_table(v->kernel_root.n, 4);
+            if (!mfn_is_invalid(v->user_root))
+                reach_table(v->user_root.n, 4);
+        }
         for (unsigned i = 0; i < reach.fill && !reach.wrong; i++)
             reach_entries(reach.list[i] % ORACLE_FRAMES, reach.list[i] / ORACLE_FRAMES);
         const struct x86_domain *xd = x86_domain_const(d);
@@ -127,7 +135,7 @@ void oracle_cache_reset(void)
 
 static const char *cache_leaf(const struct domain *d, u64 n, bool writable)
 {
-    if (n >= frame_count || frame_table[n].owner != d->id)
+    if (n >= frame_count || !may_map(d, n))
         return "a cache leads to a frame of somebody else";
     if (writable && is_kept(n))
         return "a cache leads to a table, writable";
@@ -192,6 +200,15 @@ static struct {
     u8 page[ORACLE_FRAMES][PAGE_SIZE];
 } kept;
 
+/* Written by others too: the ports' bits in shared_info and in a registered vcpu_info, and who holds these frames. */
+static bool is_shared(const struct domain *d, u64 n)
+{
+    bool shared = word_of(n) & FRAME_SPECIAL;
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        shared |= d->vcpu[i]->info_mfn.n == n;
+    return shared;
+}
+
 void oracle_keep(const struct domain *d)
 {
     for (u64 n = 0; n < frame_count; n++) {
@@ -209,7 +226,7 @@ const char *oracle_kept(const struct domain *d)
     for (u64 n = 0; n < frame_count; n++) {
         if ((kept.owner[n] == d->id) != (frame_table[n].owner == d->id))
             return "another's step gave or took a frame";
-        if (kept.owner[n] != d->id)
+        if (kept.owner[n] != d->id || is_shared(d, n))
             continue;
         if (kept.word[n] != word_of(n) || kept.m2p[n] != m2p_table[n])
             return "another's step changed a word or a number";
