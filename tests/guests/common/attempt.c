@@ -2,10 +2,15 @@
  * Begin and end of an attempt, trees of tables, memory given and taken (attempt.h). */
 #include "attempt.h"
 #include "guest/console.h"
+#include "guest/event.h"
 #include "guest/guest.h"
 #include "guest/report.h"
 #include "guest/string.h"
 #include "guest/trap.h"
+
+#define NOBODY          4000u /* no domain has this number */
+#define NEIGHBOUR_PORTS 8u
+#define PATIENCE        20000000000ull /* nanoseconds: the host may be slow */
 
 static long had;
 
@@ -34,13 +39,29 @@ unsigned long attempt_option(const char *name, unsigned long otherwise)
 
 domid_t attempt_neighbour(void)
 {
-    return (domid_t)attempt_option("neighbour", 1);
+    return (domid_t)attempt_option("neighbour", NOBODY);
 }
 
-/* Ours: the two tables lead to each other. */
-static bool frame_is_own(unsigned long mfn, unsigned long pfn)
+long attempt_neighbour_refused(void)
 {
-    return pfn < guest_start_info->nr_pages && pfn_to_frame(pfn) == mfn;
+    return attempt_neighbour() == NOBODY ? -XEN_ESRCH : -XEN_EPERM;
+}
+
+bool attempt_privileged(void)
+{
+    return (guest_start_info->flags & SIF_PRIVILEGED) != 0;
+}
+
+/* The list of frames and the machine-to-physical table lead to each other. */
+bool frame_is_own(unsigned long frame)
+{
+    uint64_t pfn = 0;
+
+    if (guest_is_rewrite())
+        return frame < guest_start_info->nr_pages;
+    return frame == guest_start_info->shared_info >> 12 ||
+           (try_read(&machine_to_phys_mapping[frame], &pfn) && pfn < guest_start_info->nr_pages &&
+            pfn_to_frame(pfn) == frame);
 }
 
 unsigned long frame_foreign(void)
@@ -51,7 +72,7 @@ unsigned long frame_foreign(void)
     if (guest_is_rewrite())
         return guest_start_info->nr_pages + 0x10000;
     for (unsigned long mfn = last - 1; mfn > 256; mfn--) {
-        if (!try_read(&machine_to_phys_mapping[mfn], &pfn) || frame_is_own(mfn, pfn))
+        if (!try_read(&machine_to_phys_mapping[mfn], &pfn) || frame_is_own(mfn))
             continue;
         if (pfn > 0 && pfn < last)
             return mfn;
@@ -71,16 +92,36 @@ void tree_make(struct tree *tree)
     for (unsigned int level = 2; level <= 4; level++)
         tree->table[level][TREE_SLOT] = entry_table(tree->table[level - 1]);
     root_copy_kernel(tree->table[4]);
+    tree->full_count = 0;
+}
+
+void tree_make_full(struct tree *tree, unsigned int full)
+{
+    tree_make(tree);
+    for (; tree->full_count < full; tree->full_count++) {
+        uint64_t *l1 = page_alloc();
+
+        for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
+            l1[i] = entry_make(tree->page, ENTRY_RO | ENTRY_NX);
+        tree->table[2][TREE_FULL + tree->full_count] = entry_table(l1);
+        tree->full[tree->full_count] = l1;
+    }
 }
 
 void tree_readonly(struct tree *tree)
 {
+    for (unsigned int i = 0; i < tree->full_count; i++)
+        report_quiet("tree: read-only", page_readonly(tree->full[i]), 0);
     for (unsigned int level = 1; level <= 4; level++)
         report_quiet("tree: read-only", page_readonly(tree->table[level]), 0);
 }
 
 void tree_free(struct tree *tree)
 {
+    for (unsigned int i = 0; i < tree->full_count; i++) {
+        report_quiet("tree: writable again", page_writable(tree->full[i]), 0);
+        page_free(tree->full[i]);
+    }
     for (unsigned int level = 1; level <= 4; level++) {
         report_quiet("tree: writable again", page_writable(tree->table[level]), 0);
         page_free(tree->table[level]);
@@ -138,9 +179,44 @@ long mmuext(unsigned int command, unsigned long arg1, unsigned long arg2, domid_
 
 /* --- begin and end ---------------------------------------------------------------------------------------------- */
 
+/* The neighbour gives a sign when it has made what it looks after: a port to bind, one of its first. */
+static bool neighbour_is_ready(void)
+{
+    struct vcpu_info *info = &guest_shared_info->vcpu_info[0];
+
+    for (evtchn_port_t port = 1; port <= NEIGHBOUR_PORTS; port++) {
+        struct evtchn_bind_interdomain bind = {.remote_dom = attempt_neighbour(), .remote_port = port};
+        struct evtchn_close shut;
+
+        if (hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &bind) != 0)
+            continue;
+        shut.port = bind.local_port;
+        report_quiet("close", hypercall_event_channel_op(EVTCHNOP_close, &shut), 0);
+        /* Binding leaves an event, so that none is missed; nobody here waits for it. */
+        event_clear(bind.local_port);
+        info->evtchn_pending_sel = 0;
+        info->evtchn_upcall_pending = 0;
+        return true;
+    }
+    return false;
+}
+
+static void wait_for_neighbour(void)
+{
+    uint64_t limit = event_system_time() + PATIENCE;
+
+    while (!neighbour_is_ready()) {
+        if (event_system_time() > limit)
+            return report_error("the neighbour gives no sign");
+        hypercall_sched_op(SCHEDOP_yield, NULL);
+    }
+}
+
 void attempt_begin(const char *name, const char *story)
 {
     report_title(name, story);
+    if (attempt_neighbour() != NOBODY)
+        wait_for_neighbour();
     had = reservation_now();
 }
 

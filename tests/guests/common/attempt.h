@@ -10,7 +10,7 @@
 #include "guest/hypercall.h"
 #include "guest/paging.h"
 
-#define NO_FRAME     0x000ffffffffffeul /* a frame number that no machine and no domain has */
+#define NO_FRAME     0xfffffffffeul /* a frame number that no machine and no domain has */
 #define HYPERVISOR   0xffff830000000000ul /* an address of the hypervisor's, present or not */
 #define NONCANONICAL 0x0000800000000000ul
 
@@ -24,20 +24,32 @@ void attempt_end(void);
 /* The word NAME=NUMBER of the command line, or otherwise. */
 unsigned long attempt_option(const char *name, unsigned long otherwise);
 
-/* The domain beside this one (neighbour=N); 1 where none is named. */
+/* The domain beside this one (neighbour=N), and what a request that names it is answered by: -XEN_EPERM. Where none is
+ * named, a number that no domain has, and -XEN_ESRCH. */
 domid_t attempt_neighbour(void);
+long attempt_neighbour_refused(void);
+
+/* A privileged domain, as the first one on Xen: it may do more. */
+bool attempt_privileged(void);
 
 /* A frame that is some other domain's, else one that is the hypervisor's, as the machine-to-physical table shows them
  * in direct mode; in rewrite mode a number beyond the domain's own. */
 unsigned long frame_foreign(void);
+bool frame_is_own(unsigned long frame);
 
 /* --- a tree of tables ------------------------------------------------------------------------------------------- */
 
-/* One table of each level, each named by the one above in slot TREE_SLOT, so that TREE_ADDRESS leads to `page`. */
+/* One table of each level, each named by the one above in slot TREE_SLOT, so that TREE_ADDRESS leads to `page`. A
+ * tree can have more L1 tables, so that to register it is long work: `full` of them, in the L2's slots from TREE_FULL on,
+ * each with 512 read-only entries that name `page`. */
 struct tree {
     uint64_t *table[5]; /* by level, 1 to 4 */
     uint8_t *page;
+    unsigned int full_count;
+    uint64_t *full[64];
 };
+
+#define TREE_FULL 16u /* slot of the L2 */
 
 #define TREE_SLOT    3u
 #define TREE_ADDRESS                                                                                         \
@@ -45,7 +57,8 @@ struct tree {
 
 /* Fresh tables, ordinary and writable so far; the root has the kernel's slot too, so it can be loaded. */
 void tree_make(struct tree *tree);
-/* All four read-only in the running address space: ready to be pinned. Answers of the hypervisor are reported. */
+void tree_make_full(struct tree *tree, unsigned int full);
+/* All read-only in the running address space: ready to be pinned. Answers of the hypervisor are reported. */
 void tree_readonly(struct tree *tree);
 /* Writable again and back to the pool; nothing of it may be in use. */
 void tree_free(struct tree *tree);
