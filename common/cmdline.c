@@ -11,7 +11,8 @@
 
 #define DEFAULTS                                                                                             \
     {                                                                                                        \
-        .console_com1 = true, .console_vga = true, .hap = true, .com1 = {                                    \
+        .console_com1 = true, .console_vga = true, .hap = true, .gnttab_max_frames = 64,                     \
+        .gnttab_max_maptrack_frames = 512, .com1 = {                                                         \
             .baud = 115200,                                                                                  \
             .data_bits = 8,                                                                                  \
             .parity = 'n',                                                                                   \
@@ -34,6 +35,8 @@ static const struct row rows[] = {
     {"loglvl", KIND_LEVEL, &log_threshold},         {"guest_loglvl", KIND_LEVEL, &guest_log_threshold},
     {"noreboot", KIND_BOOL, &options.noreboot},     {"hap", KIND_BOOL, &options.hap},
     {"maxcpus", KIND_U32, &options.maxcpus},        {"idle", KIND_IDLE, &options.idle},
+    {"gnttab_max_frames", KIND_U32, &options.gnttab_max_frames},
+    {"gnttab_max_maptrack_frames", KIND_U32, &options.gnttab_max_maptrack_frames},
     {"debug-exit", KIND_PORT, &options.debug_exit}, {"scatter", KIND_U64, &options.scatter},
 };
 

@@ -2,7 +2,8 @@
 /*
  * The hypervisor's command line, as GRUB gives it. Names and values are Xen's where Xen has the option:
  *   console=com1,vga|com1|vga|none   com1=115200,8n1   loglvl=LEVEL   guest_loglvl=LEVEL   noreboot hap=BOOL
- *   maxcpus=N   and ours:   idle=poweroff|halt|reboot   debug-exit=0xf4   scatter=SEED
+ *   maxcpus=N gnttab_max_frames=N gnttab_max_maptrack_frames=N
+ * and ours:   idle=poweroff|halt|reboot   debug-exit=0xf4   scatter=SEED
  * LEVEL: none error warning info debug all (of Xen's "a/b" the second counts). BOOL: 1 yes on true enable, 0
  * no off false disable; "no-NAME" is NAME=0. Given twice, the last one wins. What is not understood is named
  * in a warning, kept until cmdline_print_warnings(), and the rest goes on.
@@ -28,6 +29,8 @@ struct cmdline_options {
     bool noreboot;            /* after a panic: halt, to be read */
     bool hap;                 /* default on */
     u32 maxcpus;              /* 0: all */
+    u32 gnttab_max_frames;    /* of a domain's grant table (512 entries each) */
+    u32 gnttab_max_maptrack_frames; /* of the records of what a domain has mapped (512 each) */
     enum idle_action idle;    /* when all domains have shut down; default poweroff */
     u16 debug_exit;           /* port of isa-debug-exit; 0: none */
     u64 scatter;              /* seed of the frame allocator's shuffling; 0: off */

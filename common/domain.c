@@ -77,6 +77,7 @@ static void domain_bury(struct domain *d)
 static void domain_free(struct domain *d)
 {
     BUG_ON(domain_owns_frames(d));
+    grant_free(d);
     if (d->id)
         domain_table_remove(d);
     arch_domain_free(d);
@@ -313,7 +314,7 @@ static bool domain_take_down(struct domain *d)
             return false;
         event_destroy(d);
     }
-    return arch_domain_relinquish(d) && domain_give_frames_back(d);
+    return arch_domain_relinquish(d) && grant_take_down(d) && domain_give_frames_back(d);
 }
 
 void domain_destroy(struct domain *d)

@@ -5,6 +5,7 @@
 
 #include "common/domain_config.h"
 #include "common/event_channel.h"
+#include "common/grant_table.h"
 #include "common/rate_limit.h"
 #include "common/vcpu.h"
 #include "lib/types.h"
@@ -36,6 +37,7 @@ struct domain {
 
     struct event_port *ports;   /* [EVENT_PORTS]; guarded by the lock of event_channel.c */
     u32 valid_ports;            /* ports below it can be named; grows only */
+    struct grant_table grants;
     u64 vm_assist;              /* bit VMASST_TYPE_*: enabled */
 
     char crash_reason[128];     /* the first one; "" if it did not crash */

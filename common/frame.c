@@ -72,14 +72,17 @@ struct frame *frame_alloc_domain(struct domain *d)
     return frame_publish(mfn, d->id, FRAME_ALLOC | FRAME_REF_ONE);
 }
 
+struct frame *frame_share(struct domain *d, mfn_t host)
+{
+    atomic_fetch_add_explicit(&d->shared_pages, 1, memory_order_relaxed);
+    return frame_publish(host, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
+}
+
 struct frame *frame_alloc_shared(struct domain *d)
 {
     mfn_t mfn = frame_alloc_host();
 
-    if (mfn_is_invalid(mfn))
-        return NULL;
-    atomic_fetch_add_explicit(&d->shared_pages, 1, memory_order_relaxed);
-    return frame_publish(mfn, d->id, FRAME_SPECIAL | FRAME_ALLOC | FRAME_REF_ONE);
+    return mfn_is_invalid(mfn) ? NULL : frame_share(d, mfn);
 }
 
 bool frame_drop_alloc(struct frame *f)

@@ -177,6 +177,8 @@ struct frame *frame_alloc_domain(struct domain *d);
  * which the hypervisor gives back), not charged. NULL: none left.
  */
 struct frame *frame_alloc_shared(struct domain *d);
+/* The same of a frame of frame_alloc_host() that the hypervisor has filled: the domain's from now on. */
+struct frame *frame_share(struct domain *d, mfn_t host);
 /* Gives the domain's own reference back (once; false if it was not there). The frame goes when the last one goes. */
 bool frame_drop_alloc(struct frame *f);
 

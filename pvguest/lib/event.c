@@ -98,6 +98,19 @@ long event_reset(void)
     return hypercall_event_channel_op(EVTCHNOP_reset, &reset);
 }
 
+domid_t event_own_domain(void)
+{
+    long port = event_alloc_unbound(DOMID_SELF);
+    struct evtchn_status status = {.dom = DOMID_SELF, .port = (evtchn_port_t)port};
+
+    if (port < 0)
+        return DOMID_INVALID;
+    if (hypercall_event_channel_op(EVTCHNOP_status, &status) != 0)
+        status.u.unbound.dom = DOMID_INVALID;
+    event_close(status.port);
+    return status.u.unbound.dom;
+}
+
 long event_send(evtchn_port_t port)
 {
     struct evtchn_send send = {.port = port};

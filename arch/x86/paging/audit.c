@@ -15,7 +15,10 @@
 
 struct tally {
     u32 refs, types;
+    u32 rights; /* what one domain's grant maps allow it, while that is looked at */
 };
+#define RIGHT_READ  1u
+#define RIGHT_WRITE 2u
 
 struct audit {
     struct tally *tally; /* [frame_count] */
@@ -40,11 +43,13 @@ static void hold(struct audit *a, mfn_t mfn, bool typed)
         a->tally[mfn.n].types++;
 }
 
-/* An entry names frames of the table's owner; a leaf also what a privileged domain mapped. */
+/* An entry names frames of the table's owner; a leaf also what a privileged domain mapped, or what was granted: whether
+ * it was is looked at later (compare_foreign). */
 static bool may_name(u16 table_owner, unsigned level, u16 frame_owner)
 {
     const struct domain *d = domain_find(table_owner);
-    return frame_owner == table_owner || (level == 1 && d && d->privileged && frame_owner != OWNER_NONE);
+    return frame_owner == table_owner ||
+           (level == 1 && d && (d->privileged || d->grants.map_fresh) && frame_owner != OWNER_NONE);
 }
 
 static void count_entry(struct audit *a, u64 table, unsigned level, u64 entry)
@@ -106,6 +111,51 @@ static void count_frames(struct audit *a)
     }
 }
 
+/* A pinned entry holds the frame once; a device's map that writes, a reference and the type. */
+static void count_grants(struct audit *a, const struct domain *d)
+{
+    for (grant_ref_t ref = 0; ref < grant_entries(d); ref++)
+        hold(a, grant_pinned_frame(d, ref), false);
+    for (grant_handle_t handle = 0; handle < d->grants.map_fresh; handle++) {
+        mfn_t mfn;
+        u32 flags = grant_map_record(d, handle, &mfn);
+        if ((flags & GNTMAP_device_map) && !(flags & GNTMAP_readonly))
+            hold(a, mfn, true);
+    }
+}
+
+static void set_rights(struct audit *a, const struct domain *d, bool on)
+{
+    for (grant_handle_t handle = 0; handle < d->grants.map_fresh; handle++) {
+        mfn_t mfn;
+        u32 flags = grant_map_record(d, handle, &mfn);
+        if (flags & GNTMAP_host_map)
+            a->tally[mfn.n].rights |= flags & GNTMAP_readonly ? RIGHT_READ : RIGHT_WRITE;
+        if (flags && !on)
+            a->tally[mfn.n].rights = 0;
+    }
+}
+
+/* Every leaf of d that names another's frame does so by a map record with the same rights. */
+static void compare_foreign(struct audit *a, const struct domain *d)
+{
+    set_rights(a, d, true);
+    for (u64 n = 0; n < frame_count; n++) {
+        const u64 *table = mfn_to_ptr(mfn_make(n));
+        u64 w = frame_word(&frame_table[n]);
+        if (frame_table[n].owner != d->id || !(w & FRAME_VALIDATED) || word_type(w) != FRAME_L1)
+            continue;
+        for (unsigned i = 0; i < PT_ENTRIES; i++) {
+            u64 mfn = pte_frame(table[i]);
+            u32 right = table[i] & PTE_RW ? RIGHT_WRITE : RIGHT_READ;
+            if ((table[i] & PTE_PRESENT) && mfn < frame_count && frame_table[mfn].owner != d->id &&
+                !(a->tally[mfn].rights & right))
+                complain(a, n, "the rights of a grant that an entry relies on", a->tally[mfn].rights, right);
+        }
+    }
+    set_rights(a, d, false);
+}
+
 static void compare(struct audit *a)
 {
     for (u64 n = 0; n < frame_count; n++) {
@@ -150,12 +200,17 @@ u64 arch_audit(void)
     }
     struct audit a = {.tally = mfn_to_ptr(mfn)};
     count_frames(&a);
-    for (const struct domain *d = domain_next(NULL); d; d = domain_next(d))
+    for (const struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
+        count_grants(&a, d);
         for (u32 i = 0; i < d->vcpu_count; i++)
             count_vcpu(&a, container_of(d->vcpu[i], const struct x86_vcpu, vcpu));
+    }
     compare(&a);
-    for (const struct domain *d = domain_next(NULL); d; d = domain_next(d))
+    for (const struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
         compare_domain(&a, d);
+        if (!d->privileged && d->grants.map_fresh)
+            compare_foreign(&a, d);
+    }
     frame_free_host(mfn, pages);
     return a.wrong;
 }

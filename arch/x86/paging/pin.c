@@ -137,6 +137,11 @@ struct frame *arch_get_writable_gfn(struct domain *d, gfn_t gfn)
     return frame_of(mfn);
 }
 
+bool arch_hold_writable(struct frame *f, u16 owner)
+{
+    return writable_get(f, owner) == 0;
+}
+
 void arch_put_writable(struct frame *f)
 {
     writable_put(f);

@@ -5,6 +5,20 @@
 
 #include "arch/x86/cpu/vcpu.h"
 #include "arch/x86/paging/format.h"
+#include "arch/x86/paging/types.h"
+#include <arch/paging.h>
+
+/* Locks the table f of d, or finds it locked by the update before. 0: it is not a valid table of d. */
+static inline unsigned cursor_lock(struct x86_vcpu *v, const struct domain *d, struct frame *f)
+{
+    if (v->cursor == f)
+        return v->cursor_level;
+    arch_mmu_update_end(&v->vcpu);
+    if (!table_lock(f, d->id, &v->cursor_level))
+        return 0;
+    v->cursor = f;
+    return v->cursor_level;
+}
 
 enum store_mode {
     STORE_PLAIN,

@@ -60,6 +60,9 @@ void events_block(void);
 /* Sleeps until that system time, by set_timer_op. VIRQ_TIMER must be bound; its handler may do nothing. */
 void event_sleep_until(uint64_t deadline);
 
+/* The domain's own number, which others name it by; it is told nowhere, but a port kept for oneself shows it. */
+domid_t event_own_domain(void);
+
 /* Nanoseconds of system time, from the vcpu's time record. */
 uint64_t event_system_time(void);
 

@@ -11,6 +11,7 @@
 #include <xen/callback.h>
 #include <xen/errno.h>
 #include <xen/event_channel.h>
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
@@ -151,6 +152,12 @@ static inline long hypercall_event_channel_op(unsigned int command, void *argume
 static inline long hypercall_sysctl(void *operation)
 {
     return hypercall(__HYPERVISOR_sysctl, HYPERCALL_PTR(operation), 0, 0, 0, 0);
+}
+
+/* count arguments in a row; what became of each stands in its status (GNTST_..., <xen/grant_table.h>). */
+static inline long hypercall_grant_table_op(unsigned int command, void *arguments, unsigned int count)
+{
+    return hypercall(__HYPERVISOR_grant_table_op, command, HYPERCALL_PTR(arguments), count, 0, 0);
 }
 
 #endif

@@ -39,6 +39,22 @@ long arch_new_user_base(struct vcpu *v, gfn_t gfn); /* MMUEXT_NEW_USER_BASEPTR; 
  */
 long arch_paging_finish(struct vcpu *v, long rc);
 
+/*
+ * Host mappings of grants: the L1 entry at `address`, a virtual address in the vcpu's kernel tables or, with
+ * GNTMAP_contains_pte, the entry's own address in the guest's numbers, is made to name mfn of the domain `owner` and takes
+ * what an entry holds. What stood there gives way, as in any update. flags: GNTMAP_*. -XEN_EINVAL, said why in the log.
+ * A batch of them ends with arch_mmu_update_end().
+ */
+long arch_grant_map(struct vcpu *v, u64 address, u32 flags, mfn_t mfn, u16 owner);
+/*
+ * Takes such an entry out where it names mfn with those rights; what it held is kept for arch_grant_drop(), after the
+ * flush. new_address not 0: the entry that maps that address moves there.
+ */
+long arch_grant_unmap(struct vcpu *v, u64 address, u64 new_address, u32 flags, mfn_t mfn);
+void arch_grant_drop(struct frame *f, u32 flags);
+/* A reference and the writable type of a frame of owner; false: refused. Back by arch_put_writable(). */
+bool arch_hold_writable(struct frame *f, u16 owner);
+
 /* Memory of the domain that is written by the hypervisor on the guest's behalf: a reference and the writable type. */
 struct frame *arch_get_writable_gfn(struct domain *d, gfn_t gfn);
 void arch_put_writable(struct frame *f);
