@@ -146,4 +146,15 @@ static inline void leaf_drop(u64 stored)
         frame_put(f);
 }
 
+/*
+ * The same for an entry that stood in a live table of d. A frame of another domain may be used for anything as soon as it is
+ * let go, and its owner knows of no flush: no cpu keeps a translation to it. For a frame of its own that is d's affair.
+ */
+static inline void live_leaf_drop(const struct domain *d, u64 stored)
+{
+    if (unlikely(entry_is_foreign(d, stored)))
+        tlb_flush_all();
+    leaf_drop(stored);
+}
+
 #endif

@@ -176,17 +176,28 @@ static int table_promote_one(struct domain *d, struct frame *f, unsigned level, 
     return rc;
 }
 
-/* The frame is ours alone: type count 1, not validated. Gives back all that its entries hold. */
-static void table_invalidate(struct frame *f, unsigned level, struct table_work *work)
+/* The entries of an L1. Those of other domains' frames as in live_leaf_drop(), with one flush: nothing leads here any more. */
+static void leaves_give_back(const struct domain *d, u64 *table, bool turn_back)
 {
-    struct domain *d = domain_find(f->owner);
-    u64 *table = frame_ptr(f);
-    bool turn_back = d && arch_domain_translated(d);
+    const u16 own = d->id;
+    bool flushed = turn_back;
 
-    /* A cpu may still have the way here in its caches. What stands here now it may go on using until the guest flushes;
-     * the guest's numbers it must never take for machine frames. */
-    if (turn_back)
-        tlb_flush_all();
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        u64 e = table[i];
+        if (!(e & PTE_PRESENT))
+            continue;
+        if (unlikely(!flushed && frame_of(mfn_make(pte_frame(e)))->owner != own)) {
+            tlb_flush_all();
+            flushed = true;
+        }
+        if (turn_back)
+            table[i] = entry_turned_back(d, e);
+        leaf_drop(e);
+    }
+}
+
+static void children_give_back(const struct domain *d, u64 *table, unsigned level, bool turn_back, struct table_work *work)
+{
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         u64 e = table[i];
         if (is_hypervisor_slot(level, i)) {
@@ -197,8 +208,24 @@ static void table_invalidate(struct frame *f, unsigned level, struct table_work 
             continue;
         if (turn_back)
             table[i] = entry_turned_back(d, e);
-        entry_give_back(level, e, work);
+        child_drop(e, work);
     }
+}
+
+/* The frame is ours alone: type count 1, not validated. Gives back all that its entries hold. */
+static void table_invalidate(struct frame *f, unsigned level, struct table_work *work)
+{
+    const struct domain *d = domain_find(f->owner);
+    bool turn_back = arch_domain_translated(d);
+
+    /* A cpu may still have the way here in its caches. What stands here now it may go on using until the guest flushes;
+     * the guest's numbers it must never take for machine frames. */
+    if (turn_back)
+        tlb_flush_all();
+    if (level == 1)
+        leaves_give_back(d, frame_ptr(f), turn_back);
+    else
+        children_give_back(d, frame_ptr(f), level, turn_back, work);
 }
 
 /* ---- lists ---------------------------------------------------------------------------------------------------- */

@@ -48,7 +48,8 @@ static inline bool entry_store(u64 *slot, u64 new, enum store_mode mode, u64 *ol
     return true;
 }
 
-int update_l1_entry(const struct domain *d, u64 *slot, u64 val, enum store_mode mode, u64 expected)
+int update_l1_entry(const struct domain *owner, const struct domain *frames, u64 *slot, u64 val, enum store_mode mode,
+                    u64 expected)
 {
     u64 old = expected;
     if (!(val & PTE_PRESENT)) {
@@ -56,13 +57,13 @@ int update_l1_entry(const struct domain *d, u64 *slot, u64 val, enum store_mode 
             return -XEN_EAGAIN;
     } else {
         int rc = 0;
-        mfn_t mfn = leaf_frame(d, val, &rc);
+        mfn_t mfn = leaf_frame(frames, val, &rc);
         if (unlikely(rc))
             return rc;
         u64 new = entry_stored(val, mfn), now = read_once(*slot);
         if ((now & PTE_PRESENT) && !((now ^ new) & ~PTE_FLAGS_ONLY))
             return entry_store(slot, new, mode, &old) ? 0 : -XEN_EAGAIN;
-        rc = leaf_hold(d, val, mfn);
+        rc = leaf_hold(frames, val, mfn);
         if (unlikely(rc))
             return rc;
         if (!entry_store(slot, new, mode, &old)) {
@@ -71,7 +72,7 @@ int update_l1_entry(const struct domain *d, u64 *slot, u64 val, enum store_mode 
         }
     }
     if (old & PTE_PRESENT)
-        leaf_drop(old);
+        live_leaf_drop(owner, old);
     return 0;
 }
 
@@ -139,7 +140,7 @@ long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, s
     for (;;) {
         unsigned level = cursor_lock(v, d, f);
         if (likely(level == 1))
-            return update_l1_entry(frames, &table[index], val, mode, expected);
+            return update_l1_entry(d, frames, &table[index], val, mode, expected);
         if (level == 0)
             return update_plain(d, f, index, val);
         if (is_hypervisor_slot(level, index))
@@ -235,7 +236,7 @@ static long update_va(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_
         return va_refuse(d, va, "its L1 table is not the domain's");
     int rc = -XEN_EINVAL;
     if (likely(level == 1))
-        rc = update_l1_entry(frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, STORE_PLAIN, 0);
+        rc = update_l1_entry(d, frame_owner, &((u64 *)frame_ptr(f))[pt_index(va, 1)], val, STORE_PLAIN, 0);
     table_unlock(f);
     return rc;
 }

@@ -26,8 +26,9 @@ enum store_mode {
     STORE_IF_EQUAL, /* only if `expected` stands there; else -XEN_EAGAIN */
 };
 
-/* An entry of an L1 table that the caller has locked: val in the guest's form. frames: whose frames it may name. */
-int update_l1_entry(const struct domain *frames, u64 *slot, u64 val, enum store_mode mode, u64 expected);
+/* An entry of an L1 table of owner that the caller has locked: val in the guest's form. frames: whose frames it may name. */
+int update_l1_entry(const struct domain *owner, const struct domain *frames, u64 *slot, u64 val, enum store_mode mode,
+                    u64 expected);
 
 /* Entry `index` of frame f, table or not, of d. The table stays locked for the next update (arch_mmu_update_end). */
 long update_entry(struct x86_vcpu *v, struct domain *d, struct domain *frames, struct frame *f, unsigned index,

@@ -157,6 +157,33 @@ static void a_table_that_is_none_any_more_gives_it_back(void **state)
     in_all_modes(a_table_gives_it_back_);
 }
 
+/* Its owner may use it for anything from then on, and knows of no flush. */
+static void flushed_before_let_go_(void)
+{
+    assert_answer(map_b(8, 5, RW_FLAGS), 0);
+    assert_answer(map_b(9, 6, RO_FLAGS), 0);
+    assert_answer(update_va(0xa000, tables_entry(&a, 12, RW_FLAGS), 0), 0);
+    tables_page(&a, 20)[0] = 0;
+    assert_answer(pin(&a, 1, 20), 0);
+    assert_answer(update_of(tables_slot(&a, 20, 3), tables_entry(&b, 5, P), b.d->id), 0);
+    assert_answer(update_of(tables_slot(&a, 20, 4), tables_entry(&b, 5, P), b.d->id), 0);
+    u64 loads = fake_processor.cr3_loads;
+    assert_answer(update_va(0xa000, 0, 0), 0); /* its own: the guest's affair */
+    assert_int_equal(fake_processor.cr3_loads, loads);
+    assert_answer(update_va(0x8000, 0, 0), 0);
+    assert_int_equal(fake_processor.cr3_loads, loads + 1);
+    assert_answer(map_b(9, 7, RO_FLAGS), 0);
+    assert_int_equal(fake_processor.cr3_loads, loads + 2);
+    assert_answer(unpin(&a, 20), 0);
+    assert_int_equal(fake_processor.cr3_loads, loads + 3);
+}
+
+static void no_translation_is_left_when_it_is_let_go(void **state)
+{
+    (void)state;
+    in_all_modes(flushed_before_let_go_);
+}
+
 /* Above level 1 there is no such right: a table of b's is no part of a's tree. */
 static void no_table_of_anothers_(void)
 {
@@ -276,6 +303,7 @@ int main(void)
         cmocka_unit_test(an_address_can_map_it_too),
         cmocka_unit_test(what_is_there_gives_no_right_to_more),
         cmocka_unit_test(a_table_that_is_none_any_more_gives_it_back),
+        cmocka_unit_test(no_translation_is_left_when_it_is_let_go),
         cmocka_unit_test(a_table_of_anothers_is_no_part_of_a_tree),
         cmocka_unit_test(tables_of_another_can_be_built),
         cmocka_unit_test(a_mapped_frame_outlives_its_domain),
