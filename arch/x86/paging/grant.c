@@ -67,7 +67,7 @@ long arch_grant_map(struct vcpu *v, u64 address, u32 flags, mfn_t mfn, u16 owner
                             (unsigned long long)address, word_type(frame_word(f)));
     u64 old = __atomic_exchange_n(slot, new, __ATOMIC_ACQ_REL);
     if (old & PTE_PRESENT)
-        leaf_drop(old);
+        live_leaf_drop(v->domain, old);
     return 0;
 }
 
@@ -106,7 +106,7 @@ static long grant_replace(struct vcpu *v, u64 address, u64 new_address, u32 flag
         return 0;
     }
     if (moved & PTE_PRESENT)
-        leaf_drop(moved);
+        live_leaf_drop(v->domain, moved);
     return -XEN_EINVAL;
 }
 
