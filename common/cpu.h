@@ -25,6 +25,9 @@ struct cpu {
     bool idle;             /* no vcpu wants to run */
     u64 tlb_flushes;       /* counted flushes of guest translations */
     u32 locks_held;        /* bit per enum lock_level (spinlock.h) */
+    bool freeing;          /* frames that lose their last reference are put aside (frame_batch_begin) */
+    u32 freed;             /* these, linked by frame->link */
+    u32 freed_count;
     u64 *scratch;          /* one page, for a table while it is being validated */
 };
 

@@ -289,6 +289,7 @@ static bool domain_give_frames_back(struct domain *d)
 {
     u64 end = min_u64(d->next_frame + FRAMES_PER_STEP, frame_count);
 
+    frame_batch_begin();
     while (d->next_frame < end) {
         struct frame *f = &frame_table[d->next_frame++];
         u64 word = frame_word(f);
@@ -296,8 +297,22 @@ static bool domain_give_frames_back(struct domain *d)
             frame_give_back(d, f);
         if (preempt_pending())
             break;
+        if (frame_batch_count() >= FRAMES_PER_FLUSH) {
+            frame_batch_end(FRAMES_SCRUB);
+            frame_batch_begin();
+        }
     }
+    frame_batch_end(FRAMES_SCRUB);
     return d->next_frame >= frame_count;
+}
+
+/* Extents that others, privileged ones, have begun to take for it. */
+static void domain_give_extents_up(const struct domain *d)
+{
+    for (struct domain *other = domain_next(NULL); other; other = domain_next(other))
+        for (u32 i = 0; i < other->vcpu_count; i++)
+            if (other->vcpu[i]->extent.of.d == d)
+                vcpu_extent_drop(other->vcpu[i]);
 }
 
 /* One bounded step; true: nothing is left but the records. Interfaces to others go first, then tables, then frames. */
@@ -307,6 +322,8 @@ static bool domain_take_down(struct domain *d)
         d->dying = true;
         for (u32 i = 0; i < d->vcpu_count; i++)
             vcpu_release(d->vcpu[i]);
+        domain_give_extents_up(d);
+        frame_claim(d, 0);
         return false;
     }
     if (d->ports) {

@@ -28,6 +28,7 @@ struct domain {
     _Atomic u64 tot_pages;      /* frames charged to it */
     _Atomic u64 shared_pages;   /* frames of the hypervisor's that it shares; not charged */
     u64 max_pages;
+    u64 claimed;                /* free frames kept for it (frame_claim); guarded by the allocator's lock */
 
     u32 vcpu_count;
     struct vcpu *vcpu[DOMAIN_VCPUS_MAX];

@@ -22,6 +22,31 @@ static void owner_has_less(struct domain *d, _Atomic u64 *pages)
         softirq_raise(SOFTIRQ_DOMAIN);
 }
 
+/* Nothing of what it was remains on it, and its memory is zero if scrubbed: the allocator may have it. */
+static void frame_free(struct frame *f, u16 note)
+{
+    f->note = note;
+    frame_alloc_return(frame_mfn(f));
+}
+
+/* No owner, no word: frame_get() refuses it from now on. */
+static void frame_forget(struct frame *f)
+{
+    m2p_table[frame_mfn(f).n] = ~0ull;
+    f->owner = OWNER_NONE;
+    f->note = FRAME_NOTE_NONE;
+    atomic_store_explicit(&f->word, 0, memory_order_release);
+}
+
+static void frame_put_aside(struct frame *f)
+{
+    struct cpu *cpu = this_cpu();
+
+    f->link = cpu->freed;
+    cpu->freed = (u32)frame_mfn(f).n;
+    cpu->freed_count++;
+}
+
 /*
  * Nobody else can come now: frame_get() refuses a frame without references. The order matters: no processor
  * may still translate to the frame when it is scrubbed, and nothing may remain of it when the allocator gets
@@ -35,16 +60,51 @@ void frame_last_put(struct frame *f)
     struct domain *owner = domain_find(f->owner);
     bool special = (frame_word(f) & FRAME_SPECIAL) != 0;
     BUG_ON(owner == NULL);
-    arch_flush_before_reuse();
-
-    mfn_t mfn = frame_mfn(f);
-    memset(mfn_to_ptr(mfn), 0, PAGE_SIZE);
-    m2p_table[mfn.n] = ~0ull;
-    f->owner = OWNER_NONE;
-    f->note = FRAME_NOTE_ZEROED;
-    atomic_store_explicit(&f->word, 0, memory_order_release);
-    frame_alloc_return(mfn);
+    if (this_cpu()->freeing) {
+        frame_forget(f);
+        frame_put_aside(f);
+    } else {
+        arch_flush_before_reuse();
+        memset(frame_ptr(f), 0, PAGE_SIZE);
+        frame_forget(f);
+        frame_free(f, FRAME_NOTE_ZEROED);
+    }
     owner_has_less(owner, special ? &owner->shared_pages : &owner->tot_pages);
+}
+
+void frame_batch_begin(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    BUG_ON(cpu->freeing);
+    cpu->freeing = true;
+    cpu->freed = FRAME_LIST_END;
+    cpu->freed_count = 0;
+}
+
+u32 frame_batch_count(void)
+{
+    return this_cpu()->freed_count;
+}
+
+/* One flush for all, and only then is their memory touched or anybody else's. */
+void frame_batch_end(enum frame_batch how)
+{
+    struct cpu *cpu = this_cpu();
+    u32 n = cpu->freed;
+
+    BUG_ON(!cpu->freeing);
+    cpu->freeing = false;
+    if (n != FRAME_LIST_END)
+        arch_flush_before_reuse();
+    while (n != FRAME_LIST_END) {
+        struct frame *f = frame_of(mfn_make(n));
+        n = f->link;
+        f->link = FRAME_LIST_END;
+        if (how == FRAMES_SCRUB)
+            memset(frame_ptr(f), 0, PAGE_SIZE);
+        frame_free(f, how == FRAMES_SCRUB ? FRAME_NOTE_ZEROED : FRAME_NOTE_NONE);
+    }
 }
 
 /* The owner is written before the word: whoever sees a reference sees whose frame it is. */
@@ -59,17 +119,31 @@ static struct frame *frame_publish(mfn_t mfn, u16 owner, u64 word)
 }
 
 /* The charge comes first and is taken back on failure: two allocations at once cannot both take the last
- * page. */
+ * page. Neither the pages nor their sum come near the end of 64 bits: both are bounded by the machine's memory. */
+bool domain_charge(struct domain *d, u64 pages)
+{
+    u64 had = atomic_fetch_add_explicit(&d->tot_pages, pages, memory_order_relaxed);
+
+    if (likely(had < d->max_pages && pages <= d->max_pages - had && !d->dying))
+        return true;
+    domain_uncharge(d, pages);
+    return false;
+}
+
+void domain_uncharge(struct domain *d, u64 pages)
+{
+    BUG_ON(atomic_fetch_sub_explicit(&d->tot_pages, pages, memory_order_relaxed) < pages);
+}
+
 struct frame *frame_alloc_domain(struct domain *d)
 {
-    u64 had = atomic_fetch_add_explicit(&d->tot_pages, 1, memory_order_relaxed);
-    mfn_t mfn = had < d->max_pages && !d->dying ? frame_alloc_host() : MFN_INVALID;
-
-    if (unlikely(mfn_is_invalid(mfn))) {
-        atomic_fetch_sub_explicit(&d->tot_pages, 1, memory_order_relaxed);
+    if (!domain_charge(d, 1))
         return NULL;
-    }
-    return frame_publish(mfn, d->id, FRAME_ALLOC | FRAME_REF_ONE);
+    mfn_t mfn = frame_take(d);
+    if (likely(!mfn_is_invalid(mfn)))
+        return frame_publish(mfn, d->id, FRAME_ALLOC | FRAME_REF_ONE);
+    domain_uncharge(d, 1);
+    return NULL;
 }
 
 struct frame *frame_share(struct domain *d, mfn_t host)
@@ -96,4 +170,49 @@ bool frame_drop_alloc(struct frame *f)
     if (word_refs(w) == 1)
         frame_last_put(f);
     return true;
+}
+
+/* Extents and exchange --------------------------------------------------------------------------------------------- */
+
+struct frame *frame_extent_give(struct frame_extent *x, struct domain *d)
+{
+    struct frame *f = frame_publish(x->next, d->id, FRAME_ALLOC | FRAME_REF_ONE);
+
+    BUG_ON(x->cleared == 0);
+    f->note = FRAME_NOTE_NONE;
+    x->next.n++;
+    x->left--;
+    x->cleared--;
+    return f;
+}
+
+/* Who looks meanwhile sees a frame in use or a free one, never one that is allocated and free. */
+bool frame_steal(struct frame *f, u16 owner)
+{
+    const u64 alone = FRAME_ALLOC | 2 * FRAME_REF_ONE; /* the second is the one taken here */
+    u64 w;
+
+    if (!frame_get(f, owner))
+        return false;
+    w = frame_word(f);
+    do {
+        if ((w & ~FRAME_TYPE_MASK) != alone) {
+            frame_put(f);
+            return false;
+        }
+    } while (unlikely(!frame_swap(f, &w, 0)));
+    f->owner = OWNER_NONE;
+    return true;
+}
+
+void frame_unsteal(struct frame *f, u16 owner)
+{
+    frame_publish(frame_mfn(f), owner, FRAME_ALLOC | FRAME_REF_ONE);
+}
+
+void frame_free_stolen(struct frame *f)
+{
+    BUG_ON(!this_cpu()->freeing);
+    frame_forget(f);
+    frame_put_aside(f);
 }

@@ -167,6 +167,8 @@ mfn_t frame_alloc_host(void);
 mfn_t frame_alloc_host_run(u64 count);
 void frame_free_host(mfn_t first, u64 count);
 
+/* For frame.c: one zeroed frame out of what d may take (NULL: the hypervisor), not charged, nobody's yet. */
+mfn_t frame_take(struct domain *d);
 /*
  * One zeroed frame for a domain: owner d, one reference (alloc), no type. Charges d->tot_pages.
  * NULL: none left or d is at its maximum.
@@ -184,6 +186,60 @@ bool frame_drop_alloc(struct frame *f);
 
 u64 frame_free_count(void);
 u64 frame_ram_count(void); /* frames that were ever given to the allocator */
+
+/* Counts pages against d's maximum; false: that would be too many, or d is being taken down. */
+bool domain_charge(struct domain *d, u64 pages);
+void domain_uncharge(struct domain *d, u64 pages);
+
+/*
+ * A claim: so many of the free frames are for d alone, until it has taken them. 0 gives the claim up. -XEN_EINVAL: d has
+ * one; -XEN_ENOMEM: there are not so many that nobody has claimed.
+ */
+int frame_claim(struct domain *d, u64 count);
+u64 frame_claimed_count(void);
+
+/*
+ * 2^order frames in a row, aligned to as many, on their way to a domain: taken from the allocator, owned by nobody, and
+ * given one by one when they are clear. Each step of that is short, so that who does it may stop between any two.
+ */
+struct frame_extent {
+    mfn_t next;  /* the first that is not given yet; MFN_INVALID: none was taken */
+    u64 left;    /* from next on */
+    u64 cleared; /* of these */
+    u64 search;  /* none was taken yet: where the search goes on */
+};
+#define FRAME_EXTENT_NONE ((struct frame_extent){.next = MFN_INVALID})
+
+/*
+ * One step of the search for an extent below frame `end` (frame_count: anywhere), out of what d may take (NULL: without
+ * a claim). 0; -XEN_EAGAIN: not found yet, call again; -XEN_ENOMEM: there is none. Charges nobody.
+ */
+int frame_extent_take(struct frame_extent *x, struct domain *d, u32 order, u64 end);
+/* Clears one more; cleared < left. */
+void frame_extent_clear_one(struct frame_extent *x);
+/* The next, which is clear, becomes d's: owner d, one reference (alloc), no type. */
+struct frame *frame_extent_give(struct frame_extent *x, struct domain *d);
+/* What was not given goes back to the allocator. */
+void frame_extent_drop(struct frame_extent *x);
+
+/*
+ * Between these two calls frames that lose their last reference are put aside; the end flushes once for all of them and
+ * gives them to the allocator, scrubbed, or marked to be cleared by whoever takes them: scrubbing costs some 520
+ * instructions a frame, too much for the 512 entries of a table in one step. They do not nest.
+ */
+#define FRAMES_PER_FLUSH 16u /* so many are scrubbed in one step where they are */
+void frame_batch_begin(void);
+enum frame_batch { FRAMES_SCRUB, FRAMES_CLEAR_LATER };
+void frame_batch_end(enum frame_batch how);
+/* Frames put aside so far. */
+u32 frame_batch_count(void);
+
+/* Takes f from its owner if nobody refers to it but the owner's allocation: one compare-and-swap. False: as it was. */
+bool frame_steal(struct frame *f, u16 owner);
+/* Gives a stolen frame back; the caller flushes before (its type is forgotten). */
+void frame_unsteal(struct frame *f, u16 owner);
+/* A stolen frame is free; in a batch. It stays charged to who had it. */
+void frame_free_stolen(struct frame *f);
 
 /* Values of frame->note while owner is OWNER_NONE. */
 #define FRAME_NOTE_NONE   0

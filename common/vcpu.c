@@ -18,6 +18,30 @@ long vcpu_restart(struct vcpu *v, u32 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5
     return -XEN_ERESTART;
 }
 
+static void extent_reset(struct extent_work *x)
+{
+    memset(x, 0, sizeof(*x));
+    x->first = MFN_INVALID;
+    x->taken = FRAME_EXTENT_NONE;
+    x->ready = FRAME_LIST_END;
+}
+
+void vcpu_extent_drop(struct vcpu *v)
+{
+    struct extent_work *x = &v->extent;
+
+    if (!x->of.d)
+        return;
+    domain_uncharge(x->of.d, x->charged);
+    frame_extent_drop(&x->taken);
+    while (x->ready != FRAME_LIST_END) {
+        struct frame_extent whole = {.next = mfn_make(x->ready), .left = 1ull << x->of.order};
+        x->ready = frame_of(whole.next)->link;
+        frame_extent_drop(&whole);
+    }
+    extent_reset(x);
+}
+
 static void oneshot_fire(void *data)
 {
     event_virq(data, VIRQ_TIMER);
@@ -48,6 +72,7 @@ void vcpu_init(struct vcpu *v, struct domain *d, u32 id)
     v->info = &d->shared_info->vcpu_info[id];
     v->info->evtchn_upcall_mask = 1;
     v->info_mfn = MFN_INVALID;
+    extent_reset(&v->extent);
     timer_init(&v->oneshot, oneshot_fire, v);
     timer_init(&v->periodic, periodic_fire, v);
     timer_init(&v->poll_timer, poll_fire, v);
@@ -66,6 +91,7 @@ void vcpu_release(struct vcpu *v)
 {
     v->online = false;
     vcpu_stop_timers(v);
+    vcpu_extent_drop(v);
     sched_remove(v);
     if (!mfn_is_invalid(v->info_mfn)) {
         struct frame *f = frame_of(v->info_mfn);

@@ -3,6 +3,7 @@
 #ifndef XL_COMMON_VCPU_H
 #define XL_COMMON_VCPU_H
 
+#include "common/frame.h"
 #include "common/timer.h"
 #include "lib/types.h"
 #include <xen/xen.h>
@@ -15,6 +16,24 @@ struct restart {
     bool wanted; /* tells a restart from a result that merely is the same number (an iret's rax, a debug register) */
     u32 op;
     u64 args[5];
+};
+
+/*
+ * An extent of several pages that memory_op has begun and that was interrupted. It is kept here and not in the request,
+ * where the guest could change it; a request goes on with it only if it is the same in all that stands here.
+ */
+struct extent_work {
+    struct {
+        struct domain *d; /* whose memory; NULL: there is no such work */
+        u32 command, order;
+        vaddr_t argument;
+        u64 index, gfn, end; /* which extent; what it names; frames below this number only */
+    } of;
+    u64 pages;                /* of the extent that are done */
+    mfn_t first;              /* the first frame of the extent, once it was found */
+    u64 charged;              /* pages that d is charged for and has not been given */
+    struct frame_extent taken;
+    u32 ready, ready_count;   /* exchange: whole extents taken and cleared, linked by their first frames; of order */
 };
 
 struct vcpu {
@@ -42,6 +61,7 @@ struct vcpu {
     bool areas_stale;                   /* the two areas above are to be written on the way out to it */
     struct vcpu *run_next;              /* scheduler's ring; NULL: not in it */
 
+    struct extent_work extent;
     struct restart restart; /* meaningful while a hypercall handler returns -XEN_ERESTART */
 };
 
@@ -56,6 +76,9 @@ static inline bool vcpu_runnable(const struct vcpu *v)
  * the door (or the multicall that the request stands in) turns into "carry it out again".
  */
 long vcpu_restart(struct vcpu *v, u32 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
+
+/* Gives up an extent that is under way: what was taken and not given goes back to the allocator. */
+void vcpu_extent_drop(struct vcpu *v);
 
 /* The common part of a zeroed vcpu that arch_vcpu_alloc() gave: down, no timers, vcpu_info in shared_info. */
 void vcpu_init(struct vcpu *v, struct domain *d, u32 id);

@@ -2,195 +2,19 @@
 /*
  * HYPERVISOR_memory_op(command, argument): how much memory a domain has, and which. Bits 6 and up of the command are the
  * extents that are done already, when a request goes on after a stop (as on Xen; they are the guest's word and are
- * checked like any other). The reservation calls answer with the number of extents done, never with an error.
+ * checked like any other). Here is the door, and what only tells something; memory_op.h names the other parts.
  */
+#include "hypercalls/memory_op.h"
 #include "common/cpu.h"
-#include "common/domain.h"
-#include "common/frame.h"
 #include "common/printk.h"
 #include "common/vcpu.h"
 #include "hypercalls/hypercalls.h"
 #include <arch/guest_memory.h>
-#include <arch/paging.h>
 #include <xen/errno.h>
 #include <xen/memory.h>
 
 #define EXTENT_SHIFT 6
 #define COMMAND_MASK ((1u << EXTENT_SHIFT) - 1)
-#define ORDER_MAX    9                            /* larger extents are for privileged domains on Xen */
-#define EXTENTS_MAX  (0xffffffffu >> EXTENT_SHIFT) /* what the command can say was done */
-
-/* One reservation call: what the guest asked for, and how far it came. */
-struct reservation {
-    struct domain *d; /* whose memory */
-    vaddr_t list;     /* frames, one for each extent; 0: none given (increase) */
-    u64 count;        /* extents */
-    u32 order;
-    u64 done;
-    bool preempted;
-};
-
-static u64 extent_pages(const struct reservation *r)
-{
-    return 1ull << r->order;
-}
-
-static bool list_read(const struct reservation *r, u64 i, u64 *gfn)
-{
-    vaddr_t at;
-
-    return guest_element(r->list, i, sizeof(*gfn), &at) && copy_from_guest(gfn, at, sizeof(*gfn)) == 0;
-}
-
-static bool list_write(const struct reservation *r, u64 i, u64 gfn)
-{
-    vaddr_t at;
-
-    return guest_element(r->list, i, sizeof(gfn), &at) && copy_to_guest(at, &gfn, sizeof(gfn)) == 0;
-}
-
-/* Takes a frame from the domain: its number means nothing from now on; the memory goes with the last who uses it. */
-static bool frame_release(struct domain *d, u64 gfn)
-{
-    struct frame *f = arch_get_gfn(d, gfn_make(gfn));
-    bool done = false;
-
-    if (!f) {
-        guest_log(d, LOG_DEBUG, "decrease_reservation: frame %#llx is not the domain's\n", (unsigned long long)gfn);
-        return false;
-    }
-    if (frame_word(f) & FRAME_SPECIAL)
-        guest_log(d, LOG_DEBUG, "decrease_reservation: frame %#llx is shared with the hypervisor\n",
-                  (unsigned long long)gfn);
-    else
-        done = !arch_domain_translated(d) || arch_p2m_set(d, gfn_make(gfn), MFN_INVALID) == 0;
-    if (done)
-        frame_drop_alloc(f);
-    frame_put(f);
-    return done;
-}
-
-static bool decrease_one(const struct reservation *r, u64 i)
-{
-    u64 gfn;
-
-    if (!list_read(r, i, &gfn) || gfn + extent_pages(r) < gfn)
-        return false;
-    for (u64 page = 0; page < extent_pages(r); page++)
-        if (!frame_release(r->d, gfn + page))
-            return false;
-    return true;
-}
-
-/* A new frame under the guest's number gfn, written back to the list in direct mode: the frame is the domain's before
- * it is told which. */
-static bool populate_direct(const struct reservation *r, u64 i, u64 gfn)
-{
-    struct frame *f = frame_alloc_domain(r->d);
-
-    if (!f)
-        return false;
-    m2p_table[frame_mfn(f).n] = gfn;
-    return list_write(r, i, frame_mfn(f).n);
-}
-
-/* All pages of the extent or none. */
-static bool populate_translated(const struct reservation *r, u64 gfn)
-{
-    for (u64 page = 0; page < extent_pages(r); page++) {
-        struct frame *f = frame_alloc_domain(r->d);
-        if (f && arch_p2m_set(r->d, gfn_make(gfn + page), frame_mfn(f)) == 0)
-            continue;
-        if (f)
-            frame_drop_alloc(f);
-        guest_log(r->d, LOG_DEBUG, "populate_physmap: frame %#llx is taken, out of range, or memory is used up\n",
-                  (unsigned long long)(gfn + page));
-        while (page-- > 0)
-            frame_release(r->d, gfn + page);
-        return false;
-    }
-    return true;
-}
-
-static bool populate_one(const struct reservation *r, u64 i)
-{
-    u64 gfn;
-
-    if (!list_read(r, i, &gfn) || gfn + extent_pages(r) < gfn)
-        return false;
-    return arch_domain_translated(r->d) ? populate_translated(r, gfn) : populate_direct(r, i, gfn);
-}
-
-/* Direct mode only: a frame of which the guest says later by MMU_MACHPHYS_UPDATE where it stands. */
-static bool increase_one(const struct reservation *r, u64 i)
-{
-    struct frame *f = frame_alloc_domain(r->d);
-
-    return f && (!r->list || list_write(r, i, frame_mfn(f).n));
-}
-
-/* Can the call be begun at all? What cannot does nothing, as on Xen, and says why. */
-static bool reservation_ok(u32 command, const struct reservation *r)
-{
-    vaddr_t last;
-
-    if (r->list || command != XENMEM_increase_reservation)
-        if (!guest_element(r->list, r->count - 1, sizeof(u64), &last)) {
-            guest_log(r->d, LOG_DEBUG, "memory_op %u: its list is no guest memory\n", command);
-            return false;
-        }
-    if (r->order > ORDER_MAX) {
-        guest_log(r->d, LOG_DEBUG, "memory_op %u: order %u, expected at most %d\n", command, r->order, ORDER_MAX);
-        return false;
-    }
-    /* Machine frames in a row are not on offer. */
-    if (r->order > 0 && command != XENMEM_decrease_reservation && !arch_domain_translated(r->d)) {
-        guest_log(r->d, LOG_DEBUG, "memory_op %u: order %u, expected 0\n", command, r->order);
-        return false;
-    }
-    return command != XENMEM_increase_reservation || !arch_domain_translated(r->d);
-}
-
-static void reservation_run(u32 command, struct reservation *r)
-{
-    const u64 first = r->done;
-
-    for (; r->done < r->count; r->done++) {
-        bool ok;
-        if (r->done != first && preempt_pending()) {
-            r->preempted = true;
-            return;
-        }
-        if (command == XENMEM_increase_reservation)
-            ok = increase_one(r, r->done);
-        else if (command == XENMEM_decrease_reservation)
-            ok = decrease_one(r, r->done);
-        else
-            ok = populate_one(r, r->done);
-        if (!ok)
-            return;
-    }
-}
-
-static long memory_op_reservation(struct vcpu *v, u64 command, vaddr_t argument)
-{
-    u64 start = (u32)command >> EXTENT_SHIFT;
-    u32 op = (u32)command & COMMAND_MASK;
-    struct xen_memory_reservation in;
-    struct reservation r;
-
-    if (copy_from_guest(&in, argument, sizeof(in)) || in.nr_extents > EXTENTS_MAX || start >= in.nr_extents)
-        return (long)start;
-    r = (struct reservation){.d = domain_named(v->domain, in.domid), .list = (vaddr_t)in.extent_start.p,
-                             .count = in.nr_extents, .order = in.extent_order, .done = start};
-    if (!r.d || !domain_may_act_on(v->domain, r.d) || (in.mem_flags & XENMEMF_populate_on_demand) ||
-        !reservation_ok(op, &r))
-        return (long)start;
-    reservation_run(op, &r);
-    if (r.preempted)
-        return vcpu_restart(v, __HYPERVISOR_memory_op, op | r.done << EXTENT_SHIFT, argument, 0, 0, 0);
-    return (long)r.done;
-}
 
 /* How much: of the domain that is named --------------------------------------------------------------------------- */
 
@@ -254,61 +78,79 @@ static long memory_op_m2p_place(vaddr_t argument)
     return copy_to_guest(argument, &place, sizeof(place));
 }
 
-/*
- * What stands at gpfn now gives way, as on Xen; shared_info leaves the place where it was, once it has its new one.
- */
-static long place_shared_info(struct domain *d, u64 gpfn)
+/* The machine frames behind the machine-to-physical table, the first of each 2 MiB of it. */
+static long memory_op_m2p_frames(vaddr_t argument)
 {
-    mfn_t shared = d->shared_info_mfn, there = arch_gfn_to_mfn(d, gfn_make(gpfn));
-    u64 before = m2p_table[shared.n];
-    long rc;
+    struct xen_machphys_mfn_list list;
+    u32 count = (u32)(align_up(frame_count * sizeof(u64), M2P_CHUNK) / M2P_CHUNK), i;
 
-    if (there.n == shared.n)
-        return 0;
-    if (!mfn_is_invalid(there) && !frame_release(d, gpfn))
-        return -XEN_EINVAL;
-    rc = arch_p2m_set(d, gfn_make(gpfn), shared);
-    if (rc)
-        return guest_refuse(d, (int)-rc, "add_to_physmap: shared_info at frame %#llx: out of range\n",
-                            (unsigned long long)gpfn);
-    if (before != ~0ull && arch_gfn_to_mfn(d, gfn_make(before)).n == shared.n)
-        arch_p2m_set(d, gfn_make(before), MFN_INVALID);
-    return 0;
+    if (copy_from_guest(&list, argument, sizeof(list)))
+        return -XEN_EFAULT;
+    for (i = 0; i < count && i < list.max_extents; i++) {
+        u64 mfn = arch_m2p_mfn(i * M2P_CHUNK).n;
+        vaddr_t at;
+        if (!guest_element((vaddr_t)list.extent_start.p, i, sizeof(mfn), &at) || copy_to_guest(at, &mfn, sizeof(mfn)))
+            return -XEN_EFAULT;
+    }
+    list.nr_extents = i;
+    return copy_to_guest(argument, &list, sizeof(list));
 }
 
-static long memory_op_add_to_physmap(struct vcpu *v, vaddr_t argument)
-{
-    struct xen_add_to_physmap add;
-    struct domain *d;
+/* Claims ---------------------------------------------------------------------------------------------------------- */
 
-    if (copy_from_guest(&add, argument, sizeof(add)))
+/*
+ * Free frames are set aside for a domain until it has nr_extents pages in all: others cannot take them meanwhile, so
+ * that its builder need not fear to run out half-way. What it takes comes out of the claim; 0 gives the rest up.
+ */
+static long memory_op_claim(struct domain *self, vaddr_t argument)
+{
+    struct xen_memory_reservation in;
+    struct domain *d;
+    u64 has;
+
+    if (copy_from_guest(&in, argument, sizeof(in)))
         return -XEN_EFAULT;
-    d = domain_named(v->domain, add.domid);
-    if (!d)
-        return -XEN_ESRCH;
-    if (!domain_may_act_on(v->domain, d))
-        return guest_refuse(v->domain, XEN_EPERM, "add_to_physmap of d%u\n", d->id);
-    if (!arch_domain_translated(d))
-        return guest_refuse(d, XEN_EACCES, "add_to_physmap: frame numbers of this domain are not translated\n");
-    if (add.space != XENMAPSPACE_shared_info || add.idx != 0)
-        return guest_refuse(d, XEN_EINVAL, "add_to_physmap: space %u index %llu, expected shared_info 0\n", add.space,
-                            (unsigned long long)add.idx);
-    return place_shared_info(d, add.gpfn);
+    if (in.extent_start.p || in.extent_order || in.mem_flags)
+        return guest_refuse(self, XEN_EINVAL, "claim_pages: a list, an order or flags, expected none of them\n");
+    d = domain_find(in.domid);
+    if (!d || d->dying)
+        return guest_refuse(self, XEN_EINVAL, "claim_pages: there is no domain %u\n", in.domid);
+    if (!self->privileged)
+        return guest_refuse(self, XEN_EPERM, "claim_pages: the domain is not privileged\n");
+    has = atomic_load_explicit(&d->tot_pages, memory_order_relaxed);
+    if (in.nr_extents == 0)
+        return frame_claim(d, 0);
+    if (in.nr_extents <= has || in.nr_extents > d->max_pages)
+        return guest_refuse(self, XEN_EINVAL, "claim_pages: %llu pages for d%u, expected more than its %llu, at most %llu\n",
+                            (unsigned long long)in.nr_extents, d->id, (unsigned long long)has,
+                            (unsigned long long)d->max_pages);
+    return frame_claim(d, in.nr_extents - has);
+}
+
+/* The door -------------------------------------------------------------------------------------------------------- */
+
+/* What Xen says to a request that claims to go on where it cannot have been stopped. */
+static bool goes_on_einval(u32 op)
+{
+    return asks_size(op) || op == XENMEM_exchange || op == XENMEM_claim_pages || op == XENMEM_remove_from_physmap;
 }
 
 long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
 {
     struct vcpu *v = current_vcpu();
-    u32 op = (u32)command & COMMAND_MASK;
+    u32 op = (u32)command & COMMAND_MASK, start = (u32)command >> EXTENT_SHIFT;
     (void)a3, (void)a4, (void)a5;
 
-    /* doc XENMEM_increase_reservation: answers the number of extents done; order 0; in rewrite mode always 0 */
-    /* doc XENMEM_decrease_reservation: answers the number of extents done; orders 0 to 9 */
-    /* doc XENMEM_populate_physmap: answers the number of extents done; order 0, in rewrite mode 0 to 9 */
+    /* doc XENMEM_increase_reservation: answers the number of extents done; orders 0 to 9, privileged 18; 0 in rewrite mode */
+    /* doc XENMEM_decrease_reservation: answers the number of extents done; the same orders */
+    /* doc XENMEM_populate_physmap: answers the number of extents done; the same orders; 0 on demand */
     if (op == XENMEM_increase_reservation || op == XENMEM_decrease_reservation || op == XENMEM_populate_physmap)
-        return memory_op_reservation(v, command, argument);
-    if ((u32)command >> EXTENT_SHIFT)
-        return guest_refuse(v->domain, asks_size(op) ? XEN_EINVAL : XEN_ENOSYS,
+        return memory_op_reservation(v, op, start, argument);
+    /* doc XENMEM_add_to_physmap_batch: as add_to_physmap, an error for each; -EOPNOTSUPP ranges; -EILSEQ, -EDOM goes too far */
+    if (op == XENMEM_add_to_physmap_batch)
+        return memory_op_add_to_physmap_batch(v, start, argument);
+    if (start)
+        return guest_refuse(v->domain, goes_on_einval(op) ? XEN_EINVAL : XEN_ENOSYS,
                             "memory_op %u has no extents to go on with\n", op);
     switch (op) {
     case XENMEM_maximum_ram_page: /* doc: frames of the machine */
@@ -317,12 +159,26 @@ long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn: /* doc: -ESRCH no such domain, -EPERM another domain's */
         return memory_op_size(v, op, argument);
+    /* doc XENMEM_exchange: -EINVAL sizes, a frame not its own or in use; -EPERM order above 9; -EOPNOTSUPP in rewrite mode */
+    case XENMEM_exchange:
+        return memory_op_exchange(v, argument);
     case XENMEM_memory_map: /* doc: one piece of RAM, from 0 to maxmem */
         return memory_op_map(v->domain, argument);
     case XENMEM_machphys_mapping: /* doc: where the machine-to-physical table stands */
         return memory_op_m2p_place(argument);
+    case XENMEM_machphys_mfn_list: /* doc: the first machine frame of each 2 MiB of that table */
+        return memory_op_m2p_frames(argument);
+    /* doc XENMEM_claim_pages: -EPERM not privileged; -EINVAL no such domain, a size it has or may not have, a claim; -ENOMEM */
+    case XENMEM_claim_pages:
+        return memory_op_claim(v->domain, argument);
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages: /* doc: 0, nothing is shared */
+        return 0;
     case XENMEM_add_to_physmap: /* doc: rewrite mode, shared_info only: else -EACCES in direct mode, -EINVAL */
         return memory_op_add_to_physmap(v, argument);
+    /* doc XENMEM_remove_from_physmap: the memory stays charged; -EACCES in direct mode, -ENOENT not the domain's */
+    case XENMEM_remove_from_physmap:
+        return memory_op_remove_from_physmap(v, argument);
     case XENMEM_machine_memory_map: /* doc: refused: -EPERM, to a privileged domain -ENOSYS */
         if (!v->domain->privileged)
             return guest_refuse(v->domain, XEN_EPERM, "machine_memory_map: the domain is not privileged\n");

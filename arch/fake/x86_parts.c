@@ -36,6 +36,12 @@ WEAK void arch_flush_before_reuse(void)
     fake_flushes_before_reuse++;
 }
 
+/* As if the table began at 4 GiB. */
+WEAK mfn_t arch_m2p_mfn(u64 offset)
+{
+    return mfn_make((GIB(4) + offset) >> PAGE_SHIFT);
+}
+
 /* What exit_to_guest does before it leaves. */
 WEAK void entry_return_to_guest(void)
 {

@@ -177,6 +177,11 @@ static void compare_domain(struct audit *a, const struct domain *d)
     u64 owned = 0;
     for (u64 n = 0; n < frame_count; n++)
         owned += frame_table[n].owner == d->id && !(frame_word(&frame_table[n]) & FRAME_SPECIAL);
+    /* Charged before they are given. */
+    for (const struct domain *other = domain_next(NULL); other; other = domain_next(other))
+        for (u32 i = 0; i < other->vcpu_count; i++)
+            if (other->vcpu[i]->extent.of.d == d)
+                owned += other->vcpu[i]->extent.charged;
     if (owned != d->tot_pages)
         complain(a, 0, "the number of the domain's frames", owned, d->tot_pages);
     for (u64 pfn = 0; xd->p2m && pfn < xd->p2m_count; pfn++) {

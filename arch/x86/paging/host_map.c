@@ -14,6 +14,7 @@
 #include "common/printk.h"
 #include "lib/bug.h"
 #include "lib/string.h"
+#include <arch/paging.h>
 
 /* The linker's (xen-lite.lds). */
 extern u8 image_start[], text_end[], rodata_end[], image_end[];
@@ -245,6 +246,11 @@ void host_map_take_over(void)
     frame_alloc_give(mfn_make(IMAGE_PHYS >> PAGE_SHIFT),
                      (image_to_machine(image_start) - IMAGE_PHYS) >> PAGE_SHIFT);
     taken_over = true;
+}
+
+mfn_t arch_m2p_mfn(u64 offset)
+{
+    return mfn_make((tables.m2p + offset) >> PAGE_SHIFT);
 }
 
 static void *map_next(paddr_t address, u64 size, u64 flags)

@@ -286,9 +286,11 @@ static void table_work_step(struct frame *f, struct table_work *work)
     } while (!frame_swap(f, &w, want));
     if (!last)
         return;
+    frame_batch_begin();
     table_invalidate(f, word_type(w), work);
     type_unclaim(f);
     frame_put(f);
+    frame_batch_end(FRAMES_CLEAR_LATER);
 }
 
 bool table_work_run(struct table_work *work)

@@ -28,6 +28,8 @@ static struct {
     struct mmu_update update[8];
     struct mmuext_op ext;
     struct xen_memory_reservation memory;
+    struct xen_memory_exchange exchange;
+    u64 out[16];
     struct xen_add_to_physmap place;
     u64 list[16];
     u32 done;
@@ -323,28 +325,82 @@ static long step_path(void)
     return ext(percent(75) ? MMUEXT_NEW_BASEPTR : MMUEXT_NEW_USER_BASEPTR, tables_number(me, path[0]), 0);
 }
 
-/* The frame that stands for pfn from now on: what its number names, or, in direct mode, what was given. */
-static long step_memory(void)
+/* The frame that stands for pfn from now on. */
+static void frame_came(u64 pfn, mfn_t new)
 {
-    u64 pfn = any_pfn();
-    u32 command = percent(45) ? XENMEM_decrease_reservation : percent(70) ? XENMEM_populate_physmap : XENMEM_increase_reservation;
-    bool translated = arch_domain_translated(me->d);
-    room.memory = (struct xen_memory_reservation){.nr_extents = 1, .domid = DOMID_SELF};
-    room.memory.extent_start.p = room.list;
-    room.list[0] = command == XENMEM_decrease_reservation ? any_number(pfn) : pfn;
-    note("memory", command, room.list[0], 0);
-    long done = call(__HYPERVISOR_memory_op, command, (u64)&room.memory, 0, 0);
-    if (done != 1 || command == XENMEM_decrease_reservation)
-        return done == 1 ? 0 : -1;
-    mfn_t new = translated ? arch_gfn_to_mfn(me->d, gfn_make(pfn)) : mfn_make(room.list[0]);
+    if (frame_of(new)->owner != me->d->id)
+        wrong_step("a new frame is not the domain's");
     for (unsigned i = 0; i < 512; i++)
         if (((u64 *)mfn_to_ptr(new))[i])
             wrong_step("a new frame is not clear");
-    /* In direct mode the frame of before, if it is still the domain's, has no name here any more: give it back. */
-    if (!translated && frame_table[me->frame[pfn].n].owner == me->d->id && me->frame[pfn].n != new.n)
-        frame_drop_alloc(frame_of(me->frame[pfn]));
     me->frame[pfn] = new;
+}
+
+/* One extent, of which the guest knows how it ended by what is done. */
+static long step_memory(void)
+{
+    u32 command = percent(45) ? XENMEM_decrease_reservation : percent(70) ? XENMEM_populate_physmap : XENMEM_increase_reservation;
+    u32 order = percent(70) ? 0 : below(4);
+    u64 pfn = below((PER_DOMAIN >> order) + (unsigned)percent(5)) << order;
+    bool translated = arch_domain_translated(me->d);
+    room.memory = (struct xen_memory_reservation){.nr_extents = 1, .extent_order = order, .domid = DOMID_SELF};
+    if (percent(10))
+        room.memory.mem_flags = percent(50) ? XENMEMF_address_bits(10u + (u32)below(12)) : (u32)random64();
+    room.memory.extent_start.p = room.list;
+    room.list[0] = command == XENMEM_decrease_reservation ? any_number(pfn % PER_DOMAIN) : pfn;
+    note("memory", command, room.list[0], order);
+    long done = call(__HYPERVISOR_memory_op, command, (u64)&room.memory, 0, 0);
+    if (done != 1 || command == XENMEM_decrease_reservation)
+        return done == 1 ? 0 : -1;
+    if (!translated && room.list[0] % (1u << order))
+        wrong_step("frames in a row do not begin at a multiple of their number");
+    /* In direct mode the frames of before, if they are still the domain's, have no name here any more: back with them. */
+    for (u64 i = 0; i < 1u << order && !translated; i++)
+        if (frame_table[me->frame[pfn + i].n].owner == me->d->id && me->frame[pfn + i].n - room.list[0] >= 1u << order)
+            frame_drop_alloc(frame_of(me->frame[pfn + i]));
+    for (u64 i = 0; i < 1u << order; i++)
+        frame_came(pfn + i, translated ? arch_gfn_to_mfn(me->d, gfn_make(pfn + i)) : mfn_make(room.list[0] + i));
     return 0;
+}
+
+static bool exchange_takes(u64 n)
+{
+    for (u64 i = 0; i < room.exchange.in.nr_extents; i++)
+        if (n - room.list[i] < 1u << room.exchange.in.extent_order)
+            return true;
+    return false;
+}
+
+/* Some chunks, each the frames of 2^order numbers in a row; where they are taken or given singly, one by one. */
+static long step_exchange(void)
+{
+    u32 order = percent(50) ? 0 : below(4), in_order = percent(30) ? order : 0, out_order = in_order ? 0 : order;
+    u64 size = 1u << order, chunks = 1 + below(16u >> order < 3 ? 16u >> order : 3), pfn[8];
+    for (u64 c = 0; c < chunks; c++) {
+        pfn[c] = below(PER_DOMAIN >> order) << order;
+        for (u64 i = 0; i < size; i++) {
+            room.list[in_order ? c : c * size + i] = in_order && i ? room.list[c] : any_number(pfn[c] + i);
+            room.out[out_order ? c : c * size + i] = out_order ? pfn[c] : pfn[c] + i;
+        }
+    }
+    room.exchange = (struct xen_memory_exchange){
+        .in = {.nr_extents = in_order ? chunks : chunks * size, .extent_order = in_order, .domid = DOMID_SELF},
+        .out = {.nr_extents = out_order ? chunks : chunks * size, .extent_order = out_order, .domid = DOMID_SELF},
+    };
+    room.exchange.in.extent_start.p = room.list;
+    room.exchange.out.extent_start.p = room.out;
+    note("exchange", chunks, in_order, out_order);
+    long rc = call(__HYPERVISOR_memory_op, XENMEM_exchange, (u64)&room.exchange, 0, 0);
+    u64 done = room.exchange.nr_exchanged / (in_order ? 1 : size);
+    if (rc == 0 && done != chunks)
+        wrong_step("an exchange is done, and says that it is not");
+    for (u64 c = 0; c < done; c++)
+        for (u64 i = 0; i < size; i++) {
+            u64 n = out_order ? room.out[c] + i : room.out[c * size + i];
+            if (!exchange_takes(n)) /* by chance, from a chunk before */
+                frame_came(pfn[c] + i, mfn_make(n));
+        }
+    return rc;
 }
 
 static long step_place(void)
@@ -434,7 +490,7 @@ static const struct {
     {step_trapped, 600, true}, {step_pin, 900, true},     {step_unpin, 700, true},       {step_root, 600, true},
     {step_gdt, 300, true},     {step_ldt, 200, true},     {step_descriptor, 300, true},  {step_page, 300, true},
     {step_memory, 300, false}, {step_place, 50, false},   {step_flush, 100, true},       {step_switch, 200, false},
-    {step_path, 400, false},   {step_reborn, 5, false},
+    {step_path, 400, false},   {step_reborn, 5, false},   {step_exchange, 200, false},
 };
 
 /* ---- one step and what follows -------------------------------------------------------------------------------- */

@@ -69,6 +69,10 @@ void arch_flush_tlb_page(struct domain *d, u64 vcpu_mask, vaddr_t va);
  */
 void arch_flush_before_reuse(void);
 
+/* The machine frame behind that offset into the machine-to-physical table, which guests read in pieces of M2P_CHUNK. */
+#define M2P_CHUNK MIB(2)
+mfn_t arch_m2p_mfn(u64 offset);
+
 /* Recounts every reference and type from the tables and compares; prints each difference. Returns their number. */
 u64 arch_audit(void);
 

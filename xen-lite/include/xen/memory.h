@@ -139,6 +139,16 @@ struct xen_foreign_memory_map {
 typedef struct xen_foreign_memory_map xen_foreign_memory_map_t;
 DEFINE_XEN_GUEST_HANDLE(xen_foreign_memory_map_t);
 
+/* Frames that sharing between domains has saved, and that are shared. No argument. */
+#define XENMEM_get_sharing_freed_pages  18
+#define XENMEM_get_sharing_shared_pages 19
+
+/*
+ * Sets free memory aside for a domain until it has nr_extents pages in all; 0: no more. Takes
+ * struct xen_memory_reservation, of which only nr_extents and domid are not 0. For privileged domains.
+ */
+#define XENMEM_claim_pages 24
+
 #define XENMEM_set_pod_target 16
 #define XENMEM_get_pod_target 17
 struct xen_pod_target {
