@@ -47,6 +47,7 @@ static struct vcpu *vcpu_of(const struct domain *d, u32 id)
 /* The lowest free port, or -XEN_ENOSPC. The caller gives it a state. */
 static long port_find_free(struct domain *d)
 {
+    BUG_ON(!spinlock_is_held(&event_lock));
     if (!d->ports || d->dying)
         return -XEN_EINVAL;
     for (u32 port = 1; port < EVENT_PORTS; port++) {
@@ -295,6 +296,7 @@ long event_bind_vcpu(struct domain *d, const struct evtchn_bind_vcpu *op)
 /* Both ends: what the other side had becomes a port that waits for this domain again. */
 static void port_close(struct domain *d, struct event_port *p, evtchn_port_t port)
 {
+    BUG_ON(!spinlock_is_held(&event_lock));
     if (p->state == PORT_VIRQ) {
         for (u32 i = 0; i < d->vcpu_count; i++)
             if (d->vcpu[i] && d->vcpu[i]->virq_port[p->virq] == port)

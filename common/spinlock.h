@@ -41,6 +41,12 @@ static inline void spinlock_lock(struct spinlock *lock)
         cpu_relax();
 }
 
+/* Does this cpu hold it (or one of its level)? For BUG_ON() in what must be called under it. */
+static inline bool spinlock_is_held(const struct spinlock *lock)
+{
+    return !lock_order_checked || (this_cpu()->locks_held >> lock->level & 1);
+}
+
 static inline void spinlock_unlock(struct spinlock *lock)
 {
     u16 ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);

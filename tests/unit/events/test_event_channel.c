@@ -172,6 +172,8 @@ static void test_bind_interdomain(void **state)
     op.remote_port = ipi(b, 0);
     assert_answer(event_bind_interdomain(a, &op), -XEN_EINVAL); /* not unbound */
     clear_all(a);
+    for (u32 port = 1; port < EVENT_PORTS; port++)
+        assert_false(event_port_in_use(a, port)); /* what is refused takes none */
     pa = bound_to(a, b, pb);
     assert_true(pending(a, pa)); /* something may have been sent before */
     assert_false(pending(b, pb));
@@ -447,6 +449,29 @@ static void test_hostile_shared_info(void **state)
     reset(a);
 }
 
+/* While a domain is taken down its ports go first: whoever asks for one is told that there is none. */
+static void test_ports_that_are_gone(void **state)
+{
+    evtchn_port_t pb = unbound(b, a->id);
+    struct evtchn_bind_interdomain bind = {.remote_dom = b->id, .remote_port = pb};
+    struct evtchn_status about = {.dom = DOMID_SELF, .port = pb};
+    struct evtchn_bind_ipi another = {.vcpu = 0};
+    (void)state;
+
+    event_destroy(b);
+    assert_answer(event_bind_interdomain(a, &bind), -XEN_EINVAL);
+    assert_answer(event_status(b, &about), -XEN_EINVAL);
+    assert_answer(event_bind_ipi(b, &another), -XEN_EINVAL);
+    assert_answer(event_send(b, pb), -XEN_EINVAL);
+    assert_answer(event_unmask(b, pb), -XEN_EINVAL);
+    assert_answer(event_close(b, pb), -XEN_EINVAL);
+    assert_false(event_port_in_use(b, pb));
+    event_set_pending(b, pb);
+    event_destroy(b);
+    for (u32 port = 1; port < EVENT_PORTS; port++)
+        assert_false(event_port_in_use(a, port));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -469,6 +494,7 @@ int main(void)
         TEST(test_polling_sees_masked_ports),
         TEST(test_reset_stops_for_other_work_and_goes_on),
         TEST(test_hostile_shared_info),
+        TEST(test_ports_that_are_gone),
     };
 
     return cmocka_run_group_tests_name("event channels", tests, NULL, NULL);

@@ -153,6 +153,27 @@ static void another_pin_takes_its_place(void **state)
     assert_true(same_since(s));
 }
 
+/* The domain ends instead: what the pin had kept goes with it. */
+static void a_domain_that_ends_in_the_middle_of_a_pin_gives_all_back(void **state)
+{
+    u64 stopped = 0;
+
+    (void)state;
+    for (u64 point = 1; point < 12; point++) {
+        tables_reset(320);
+        u64 free_before = frame_free_count();
+        tables_make(&a, "a", paging, 40);
+        tables_tree(&a);
+        if (abandon_pin(point) == -XEN_ERESTART)
+            stopped += is_table(L1);
+        tables_destroy(&a);
+        assert_int_equal(arch_audit(), 0);
+        assert_int_equal(frame_free_count(), free_before);
+    }
+    assert_in_range(stopped, 1, 11);
+    world();
+}
+
 /* ---- a second vcpu --------------------------------------------------------------------------------------------- */
 
 static void describe(u64 root, u64 user_root)
@@ -258,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(a_pin_that_is_given_up_leaves_its_tables_free),
         BOTH(another_pin_takes_its_place),
+        BOTH(a_domain_that_ends_in_the_middle_of_a_pin_gives_all_back),
         BOTH(a_refused_vcpu_leaves_no_frame_typed),
         BOTH(a_vcpu_that_is_given_up_half_way_keeps_no_tables),
     };

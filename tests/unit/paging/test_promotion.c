@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* From page to table and back: alone, as a tree, refused at any place, interrupted at any point, changed meanwhile. */
 #include "arch/x86/paging/host_map.h"
+#include "hypercalls/hypercalls.h"
 #include "tests/unit/support/tables.h"
+#include <arch/domain.h>
 #include <string.h>
 
 static struct tables a, b;
@@ -631,6 +633,33 @@ static void a_domain_gives_back_all_it_had(void **state)
     }
 }
 
+/*
+ * Taking down gives way as often as building up: an unpin that somebody interrupts at once does one table, says that there is
+ * more, and each further step does one more.
+ */
+static void a_tree_is_taken_down_one_table_at_a_time(void **state)
+{
+    unsigned rounds = 0;
+
+    (void)state;
+    tables_tree(&a);
+    assert_answer(pin(&a, 4, L4), 0);
+    *(struct mmuext_op *)tables_room = (struct mmuext_op){.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = tables_number(&a, L4)};
+    this_cpu()->softirq = SOFTIRQ_TIMER;
+    assert_answer(hypercall_table[__HYPERVISOR_mmuext_op]((u64)tables_room, 1, 0, DOMID_SELF, 0), 0);
+    assert_int_equal(word_type_count(tables_word(&a, L4)), 0);
+    assert_int_not_equal(word_type_count(tables_word(&a, L1)), 0);
+    for (; table_work_pending(&a.v->work); rounds++) {
+        assert_true(this_cpu()->softirq & SOFTIRQ_TABLES);
+        this_cpu()->softirq = SOFTIRQ_TIMER;
+        arch_tables_softirq(&a.v->vcpu);
+    }
+    assert_int_equal(rounds, 3);
+    assert_int_equal(word_type_count(tables_word(&a, L1)), 0);
+    assert_int_equal(arch_audit(), 0);
+    this_cpu()->softirq = 0;
+}
+
 #define BOTH(test) {#test " (direct)", test, setup, NULL, NULL}, {#test " (rewrite)", test, setup_rewrite, NULL, NULL}
 
 int main(void)
@@ -650,6 +679,7 @@ int main(void)
         BOTH(two_interruptions_change_nothing_either),
         BOTH(what_was_kept_for_a_restart_is_let_go_when_none_comes),
         BOTH(what_changes_meanwhile_is_seen_or_refused),
+        BOTH(a_tree_is_taken_down_one_table_at_a_time),
         BOTH(a_domain_gives_back_all_it_had),
     };
     return cmocka_run_group_tests_name("promotion", tests, NULL, NULL);

@@ -34,6 +34,8 @@ static void *unlock_later(void *f)
 {
     fake_cpu_select(1);
     usleep(20000);
+    if (!(frame_word(f) & FRAME_VALIDATED)) /* while it is locked it stays what it is */
+        faults++;
     table_unlock(f);
     return NULL;
 }
@@ -59,6 +61,43 @@ static void a_locked_table_is_waited_for(void **state)
     assert_answer(unpin(&a, L4), 0);
     pthread_join(thread, NULL);
     assert_int_equal(word_type_count(frame_word(f)), 0);
+    assert_int_equal(faults, 0);
+    assert_int_equal(arch_audit(), 0);
+}
+
+/* ---- one entry -------------------------------------------------------------------------------------------------- */
+
+static _Atomic bool reader_ends;
+static u64 either[2]; /* what the entry may be */
+
+static void *reader(void *entry)
+{
+    while (!reader_ends) {
+        u64 saw = read_once(*(u64 *)entry);
+        if (saw != either[0] && saw != either[1])
+            faults++;
+        got[0]++;
+    }
+    return NULL;
+}
+
+/* The processor may look at a live entry at any moment: it finds the old one or the new one, never a part of each. */
+static void an_entry_is_never_seen_half_written(void **state)
+{
+    pthread_t thread;
+    (void)state;
+    tables_tree(&a);
+    tables_page(&a, L1)[0] = tables_entry(&a, DATA, RO_FLAGS | PTE_NX);
+    assert_answer(pin(&a, 4, L4), 0);
+    for (u64 i = 0; i < 2; i++)
+        either[i] = tables_stored(&a, DATA + i, RO_FLAGS | PTE_NX);
+    got[0] = reader_ends = 0;
+    assert_int_equal(pthread_create(&thread, NULL, reader, &tables_page(&a, L1)[0]), 0);
+    for (unsigned i = 1; i < ROUNDS || (got[0] < ROUNDS && i < 100 * ROUNDS); i++)
+        assert_answer(mmu_update(tables_slot(&a, L1, 0), tables_entry(&a, DATA + i % 2, RO_FLAGS | PTE_NX)), 0);
+    reader_ends = true;
+    pthread_join(thread, NULL);
+    assert_int_equal(faults, 0);
     assert_int_equal(arch_audit(), 0);
 }
 
@@ -168,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_locked_table_is_waited_for, setup),
+        cmocka_unit_test_setup(an_entry_is_never_seen_half_written, setup),
         cmocka_unit_test_setup(two_processors_at_the_same_frames, setup),
     };
     return cmocka_run_group_tests_name("smp", tests, NULL, NULL);

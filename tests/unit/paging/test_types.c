@@ -133,6 +133,22 @@ static void the_flush_stands_between_type_and_contents(void **state)
     }
 }
 
+/* The same order the other way: no processor may walk a page as a table any more once somebody can write to it. */
+static void the_flush_comes_after_the_writable_type(void **state)
+{
+    (void)state;
+    assert_int_equal(hold(FRAME_L1, 4), 0);
+    let_go(FRAME_L1, 4);
+    watch.flushes = flushes();
+    fake_on_interrupt = watch_flush;
+    fake_interrupt_after = 1;
+    assert_int_equal(hold(FRAME_WRITABLE, 4), 0);
+    fake_interrupt_after = 0;
+    assert_int_equal(flushes() - watch.flushes, 1);
+    assert_int_equal(watch.word, FRAME_ALLOC | 2 | FRAME_TC_ONE | (u64)FRAME_WRITABLE << FRAME_TYPE_SHIFT);
+    let_go(FRAME_WRITABLE, 4);
+}
+
 static void a_table_becomes_writable_only_behind_a_flush(void **state)
 {
     (void)state;
@@ -398,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup(one_type_excludes_all_others, setup),
         cmocka_unit_test_setup(every_change_of_type_flushes, setup),
         cmocka_unit_test_setup(the_flush_stands_between_type_and_contents, setup),
+        cmocka_unit_test_setup(the_flush_comes_after_the_writable_type, setup),
         cmocka_unit_test_setup(a_table_becomes_writable_only_behind_a_flush, setup),
         cmocka_unit_test_setup(a_frame_that_is_freed_is_flushed_first, setup),
         cmocka_unit_test_setup(another_domains_frame_gives_no_hold_and_stays_as_it_is, setup),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Entries of live tables change: mmu_update, update_va_mapping, mmuext_op; one by one and in batches. */
 #include "arch/x86/paging/entry.h"
+#include "hypercalls/hypercalls.h"
 #include "tests/unit/support/tables.h"
 #include <string.h>
 
@@ -649,6 +650,32 @@ static void refusals_are_told(void **state)
     guest_log_threshold = before;
 }
 
+/*
+ * The frame of a plain store is held until the store is done: another processor that gives it back meanwhile (here, inside
+ * the flush of the frame's new type) must find it clear when the allocator gets it.
+ */
+static void give_back_meanwhile(void)
+{
+    if (arch_domain_translated(a.d))
+        arch_p2m_set(a.d, tables_gfn(&a, 30), MFN_INVALID);
+    frame_drop_alloc(tables_frame(&a, 30));
+}
+static void a_store_ends_before_its_frame_is_given_up(void **state)
+{
+    (void)state;
+    memset(tables_page(&a, 30), 0, PAGE_SIZE);
+    assert_answer(pin(&a, 1, 30), 0);
+    assert_answer(unpin(&a, 30), 0);
+    u64 free_before = frame_free_count();
+    *(struct mmu_update *)tables_room = (struct mmu_update){tables_slot(&a, 30, 7), 0x5ec7e7};
+    fake_on_interrupt = give_back_meanwhile;
+    fake_interrupt_after = 2; /* the look before is for the vcpu */
+    assert_answer(hypercall_table[__HYPERVISOR_mmu_update]((u64)tables_room, 1, 0, DOMID_SELF, 0), 0);
+    assert_int_equal(fake_interrupt_after, 0);
+    assert_int_equal(frame_free_count(), free_before + 1);
+    assert_int_equal(tables_page(&a, 30)[7], 0);
+}
+
 #define BOTH(test) {#test " (direct)", test, setup, audit, NULL}, {#test " (rewrite)", test, setup_rewrite, audit, NULL}
 
 int main(void)
@@ -666,6 +693,7 @@ int main(void)
         BOTH(a_bad_page_below_is_refused_and_untouched),
         BOTH(the_last_entry_for_a_table_frees_the_page_for_anything),
         BOTH(a_plain_page_takes_a_plain_store),
+        BOTH(a_store_ends_before_its_frame_is_given_up),
         BOTH(an_address_in_the_middle_of_an_entry_is_refused),
         BOTH(accessed_and_dirty_are_kept_where_that_is_asked_for),
         BOTH(the_guests_hint_is_taken_for_its_own_frames_only),

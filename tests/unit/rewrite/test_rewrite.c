@@ -299,6 +299,40 @@ static void round_and_round(void **state)
     snapshot_free(s);
 }
 
+/* What is refused leaves the way back as it was, too. */
+static void a_number_that_is_taken_changes_nothing(void **state)
+{
+    (void)state;
+    mfn_t mfn = frame_alloc_host();
+    assert_false(mfn_is_invalid(mfn));
+    m2p_table[mfn.n] = 0x1234;
+    assert_answer(arch_p2m_set(a.d, tables_gfn(&a, 16), mfn), -XEN_EEXIST);
+    assert_answer(arch_p2m_set(a.d, gfn_make(1ull << 32), mfn), -XEN_EINVAL);
+    assert_int_equal(m2p_table[mfn.n], 0x1234);
+    assert_int_equal(arch_gfn_to_mfn(a.d, tables_gfn(&a, 16)).n, a.frame[16].n);
+    frame_free_host(mfn, 1);
+}
+
+/* An extent whose second page is taken: the first one is given back. */
+static void an_extent_that_does_not_fit_leaves_nothing(void **state)
+{
+    struct xen_memory_reservation r = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF};
+    u64 gfn = 16;
+
+    (void)state;
+    assert_int_equal(reservation(XENMEM_decrease_reservation, &gfn), 1);
+    struct snapshot *s = snapshot_take();
+    u64 free_before = frame_free_count(), pages = a.d->tot_pages;
+    tables_room[0] = 16;
+    r.extent_start.p = tables_room;
+    memcpy(&tables_room[8], &r, sizeof(r));
+    assert_answer(tables_call(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (u64)&tables_room[8], 0, 0), 0);
+    assert_int_equal(frame_free_count(), free_before);
+    assert_int_equal(a.d->tot_pages, pages);
+    assert_true(mfn_is_invalid(arch_gfn_to_mfn(a.d, gfn_make(16))));
+    assert_true(same_since(s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +347,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(shared_info_is_mapped_by_its_number, setup, audit),
         cmocka_unit_test_setup_teardown(the_flush_comes_before_entries_are_turned_back, setup, audit),
         cmocka_unit_test_setup_teardown(a_page_that_was_writable_is_flushed_before_it_is_rewritten, setup, audit),
+        cmocka_unit_test_setup_teardown(a_number_that_is_taken_changes_nothing, setup, audit),
+        cmocka_unit_test_setup_teardown(an_extent_that_does_not_fit_leaves_nothing, setup, audit),
         cmocka_unit_test_setup_teardown(round_and_round, setup, audit),
     };
     return cmocka_run_group_tests_name("rewrite", tests, NULL, NULL);
