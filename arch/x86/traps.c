@@ -62,10 +62,10 @@ static bool guest_software_int(struct x86_vcpu *v, struct regs *r)
     return true;
 }
 
-/* `int 0x80` comes straight; who may raise it is asked all the same, and a guest without a handler gets its #GP (XSA-259). */
+/* `int 0x80` comes straight, whatever the DPL of its handler (as on Xen); a guest without one gets its #GP (XSA-259). */
 static void guest_int80(struct x86_vcpu *v, struct regs *r)
 {
-    if (may_raise(v, 0x80)) {
+    if (v->trap[0x80].address) {
         pv_inject_trap(v, r, 0x80, 0);
         return;
     }
@@ -138,25 +138,22 @@ static bool fixed_up(struct regs *r)
 }
 
 /*
- * The IRET to the guest faulted: a selector, a stack or an address that the guest chose cannot be loaded. The guest's
- * general registers were in the processor already; they are put back and its kernel is told.
+ * The IRET to the guest faulted: a selector, a stack or an address that the guest chose cannot be loaded. Its general
+ * registers were in the processor already; they are put back, and the exception is the guest's, as if it had come at the
+ * place where the guest wanted to go on (as on Xen 4.17; earlier versions entered the failsafe callback).
  */
 static __noreturn void iret_fault(const struct regs *r)
 {
-    struct x86_vcpu *v = x86_vcpu(current_vcpu());
     struct regs *g = guest_regs();
+    u8 vector = (u8)r->vector;
+    u32 error = r->error;
     u64 gpr[16];
 
     for (unsigned i = 0; i < 16; i++)
         gpr[i] = r->gpr[i];
     for (unsigned i = 0; i < 16; i++)
         g->gpr[i] = gpr[i];
-    /* The guest compares what its frame says with what it has: these were never given up. */
-    v->ds = insn_read_ds();
-    v->es = insn_read_es();
-    v->fs = insn_read_fs();
-    v->gs = insn_read_gs();
-    pv_failsafe(v, g, "what it returns to");
+    pv_inject_trap(x86_vcpu(current_vcpu()), g, vector, error);
     entry_return_to_guest();
 }
 

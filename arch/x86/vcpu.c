@@ -64,7 +64,7 @@ static void vcpu_load(struct x86_vcpu *v)
     root_load(v);
     pv_load_descriptor_tables(v);
     if (!pv_load_segments(v) && v->in_kernel)
-        pv_failsafe(v, guest_regs(), "a data segment"); /* a selector of its own that its tables no longer hold */
+        pv_failsafe(v, guest_regs()); /* a selector of its own that its tables no longer hold */
     pv_fpu_load(v);
     pv_debug_load(v);
     if (table_work_pending(&v->work))

@@ -134,7 +134,7 @@ void pv_user_syscall(struct x86_vcpu *v, struct regs *r)
     r->rflags &= ~RFLAGS_DF;
 }
 
-void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what)
+void pv_failsafe(struct x86_vcpu *v, struct regs *r)
 {
     struct bounce b = {
         .address = v->failsafe.address,
@@ -143,9 +143,8 @@ void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what)
         .what = "failsafe callback",
     };
     if (!b.address) {
-        domain_crash(v->vcpu.domain, "%s cannot be loaded and no failsafe callback: cs:rip %#llx:%#llx, ss:rsp %#llx:%#llx",
-                     what, (unsigned long long)r->cs, (unsigned long long)r->rip, (unsigned long long)r->ss,
-                     (unsigned long long)r->rsp);
+        domain_crash(v->vcpu.domain, "a data segment cannot be loaded and no failsafe callback: ds %#x es %#x fs %#x gs %#x",
+                     v->ds, v->es, v->fs, v->gs);
         return;
     }
     bounce(v, r, &b);

@@ -44,7 +44,7 @@ static struct pv_callback *callback_slot(struct x86_vcpu *v, u16 type)
     switch (type) {
     case CALLBACKTYPE_event: /* doc: the upcall; upcalls are masked when it starts */
         return &v->event;
-    case CALLBACKTYPE_failsafe: /* doc: a return to the guest that cannot be loaded */
+    case CALLBACKTYPE_failsafe: /* doc: a data segment that cannot be loaded any more */
         return &v->failsafe;
     case CALLBACKTYPE_syscall: /* doc: SYSCALL from 64-bit user mode */
         return &v->syscall;

@@ -22,8 +22,8 @@ void pv_inject_page_fault(struct x86_vcpu *v, struct regs *r, vaddr_t address, u
 bool pv_deliver_event(struct x86_vcpu *v, struct regs *r);
 /* SYSCALL from the guest's user mode. */
 void pv_user_syscall(struct x86_vcpu *v, struct regs *r);
-/* What a vcpu is to run with cannot be loaded (`what` it is: for the sentence): its failsafe callback. */
-void pv_failsafe(struct x86_vcpu *v, struct regs *r, const char *what);
+/* A data segment that a vcpu is to run with cannot be loaded: its failsafe callback. */
+void pv_failsafe(struct x86_vcpu *v, struct regs *r);
 
 /* iret.c */
 long pv_iret(struct x86_vcpu *v, struct regs *r);
