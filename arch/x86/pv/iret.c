@@ -44,6 +44,8 @@ long pv_iret(struct x86_vcpu *v, struct regs *r)
     if (c.flags & VGCF_in_syscall) {
         /* By SYSRET, which loads flat selectors whatever the frame says; anything else goes by IRET. */
         r->vector = r->cs == SEL_RING3_CS64 && r->ss == SEL_RING3_DS ? ENTRY_SYSCALL : 0;
+        r->rcx = r->rip; /* what SYSRET leaves in them, either way: not what its kernel had there */
+        r->r11 = r->rflags;
     } else {
         r->vector = 0;
         r->rcx = c.rcx;

@@ -83,7 +83,8 @@ static void mask_travels(void)
 {
     masked = true;
     told(&loaded[0]);
-    report_answer("a callback that masks events", trap_set_callback(CALLBACKTYPE_failsafe, lose_failsafe, CALLBACKF_mask_events), 0);
+    report_answer("a callback that masks events",
+                  trap_set_callback(CALLBACKTYPE_failsafe, lose_failsafe, CALLBACKF_mask_events), 0);
     report_quiet("an LDT", ldt_set(ldt, 2), 0);
     masked = false;
     lose(loaded[0].segment, drop_and_yield);
