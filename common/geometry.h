@@ -15,7 +15,7 @@
 #define PT_LEVELS 4u
 #endif
 
-/* The slots of a root that are the hypervisor's. None: the last one stands right before the first. */
+/* The slots of a root that are the hypervisor's. A tiny table may do without: one slot behind its last entry. */
 #ifndef HYPERVISOR_FIRST_SLOT
 #define HYPERVISOR_FIRST_SLOT 256
 #define HYPERVISOR_LAST_SLOT  271

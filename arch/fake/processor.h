@@ -46,6 +46,7 @@ struct fake_processor {
     u32 (*port_in)(u16 port, unsigned bytes);
     void (*port_out)(u16 port, unsigned bytes, u32 value);
     bool (*fpu_ok)(const void *area);
+    void (*cr3_loaded)(void); /* each load of CR3: a flush */
 };
 
 extern struct fake_processor fake_processor;

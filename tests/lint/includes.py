@@ -49,7 +49,7 @@ SEARCH = ["xen-lite/include", "arch/x86/include", "xen-lite", "", "pvguest/inclu
 
 # What a freestanding compiler brings.
 COMPILER = {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "limits.h", "stdalign.h", "stdnoreturn.h", "iso646.h"}
-HOSTED = ("tests/unit", "tests/fuzz", "arch/fake")
+HOSTED = ("tests/unit", "tests/fuzz", "tests/assurance", "arch/fake")
 # A guest that stands for somebody else's: it sees Debian's headers only, so <xen/...> there is not ours.
 FOREIGN = {"pvguest/programs/libxen_hello"}
 

@@ -65,6 +65,8 @@ static inline void insn_write_cr3(u64 v)
 {
     fake_processor.cr3 = v;
     fake_processor.cr3_loads++;
+    if (fake_processor.cr3_loaded)
+        fake_processor.cr3_loaded();
 }
 static inline u64 insn_read_cr4(void)
 {
