@@ -55,6 +55,9 @@ TABLE = (
     Due("mutants", "mutants_seeded_run", "of these planted in this run", least=8),
     Due("mutants", "mutants_seeded_found", "of these found by a test", least=8, all_of="mutants_seeded_run"),
     Due("mutants", "advisories_with_a_test", "published advisories with a permanent test", least=80),
+    Due("explore", "states", "canonical states of small worlds, each checked", least=1e6, least_long=1e8),
+    Due("explore", "transitions", "operations carried out and checked in them", least=1e7, least_long=1e9),
+    Due("explore", "depth", "operations from the start, at most", least=6),
     Due("coverage", "line_coverage", "lines of the engine that tests run, per cent"),
     Due("coverage", "branch_coverage", "branches of the engine that tests take, per cent"),
 )

@@ -138,8 +138,10 @@ static void want_table(unsigned frame, unsigned level)
 
 #define ALL_SLOTS PT_ENTRIES
 
-/* One entry of the frame's contents, all of them, or a pair of which the second is refused; and, where an entry names a frame that could
- * become a table below, what stands in that. */
+/*
+ * One entry of the frame's contents, all of them, or a pair of which the second is refused; and, where an entry names a frame
+ * that could become a table below, what stands in that.
+ */
 static void fill_with(unsigned frame, unsigned slot, u16 value, u16 last)
 {
     const u8 filled = all.op.filled, asked = all.asked;
