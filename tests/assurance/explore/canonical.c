@@ -71,7 +71,7 @@ static void colour_first(const struct image *image)
 static void colour_spread(void)
 {
     for (unsigned round = 0; round < 2; round++) {
-        u64 before[FRAMES_MAX];
+        u64 before[FRAMES_MAX] = {0};
         for (unsigned i = 0; i < shape.frames; i++) {
             before[i] = mix(colour[i]);
             colour[i] = mix(before[i] + 1);

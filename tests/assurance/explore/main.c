@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     if (numbers)
         return replay(numbers);
     int rc = search(&limits, &figures);
-    printf("entries %u, levels %u, frames %u, counters of %u bits, %s: %lu states, %lu transitions, depth %u, %s, %.1f s\n",
+    printf("entries %u, levels %u, frames %u, counters of %d bits, %s: %lu states, %lu transitions, depth %u, %s, %.1f s\n",
            PT_ENTRIES, PT_LEVELS, shape.frames, FRAME_REF_BITS,
            shape.rewrite[0] == shape.rewrite[1] ? (shape.rewrite[0] ? "rewrite" : "direct") : "one of each", figures.states,
            figures.transitions, figures.depth, rc ? "breach" : figures.complete ? "complete" : "not complete", figures.seconds);

@@ -19,7 +19,7 @@ QUICK = (
     ("e2l2h", "--frames=4 --own=2,1 --modes=dr", 60_000),
     ("e1l3", "--frames=4 --modes=rd", 60_000),
     ("e1l2", "--frames=3 --modes=dd", 60_000),
-    ("e1l2", "--frames=3 --modes=rr", 60_000),
+    ("e1l2", "--frames=3 --modes=rr --rich", 60_000),
     ("e4l2", "--frames=3 --modes=dd", 40_000),
 )
 SHORT = (
