@@ -11,9 +11,11 @@
 #include <xen/memory.h>
 #include <xen/physdev.h>
 #include <xen/sched.h>
+#include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
+#define Z128 "z8z8z8z8z8z8z8z8z8z8z8z8z8z8z8"
 #define RESERVATION "r8k8o4x4d2z6"
 const struct call calls[] = {
     /* FUZZ_MEMORY_CALLS: chosen more often */
@@ -89,6 +91,7 @@ const struct call calls[] = {
     {__HYPERVISOR_vm_assist, 0, 2, "ck", "", ""},
     {__HYPERVISOR_physdev_op, 0, 31, "cs", "k8x8x8", ""},
     {__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, PHYSDEVOP_set_iopl, "cs", "k4", ""},
+    {__HYPERVISOR_sysctl, XEN_SYSCTL_physinfo, XEN_SYSCTL_debug_keys, "s", "c4w4r8k4" Z128, "x1x1"},
     {__HYPERVISOR_xsm_op, 0, 0, "x", "", ""},
 };
 const unsigned call_count = ARRAY_SIZE(calls);
@@ -145,6 +148,8 @@ u64 choose_entry(struct choices *c)
     u64 number = choose_number(c);
     u8 b = choose(c);
 
+    if (b < 0x60)
+        return b % 4 == 3 ? 0 : number << PAGE_SHIFT | flags[b % 4 == 0 ? 1 : 0];
     if (b >= 0xf8)
         return b == 0xff ? 0 : fuzz_literal[b % FUZZ_LITERALS];
     return number << PAGE_SHIFT | flags[b % ARRAY_SIZE(flags)];
@@ -307,6 +312,8 @@ static u64 value_of(struct making *m, char kind)
         return m->command;
     case 'z':
         return 0;
+    case 'w':
+        return XEN_SYSCTL_INTERFACE_VERSION;
     case 'r':
         return make_struct(m, m->call->list, 4);
     case 's':

@@ -18,7 +18,7 @@ struct call {
 /*
  * Letters. In args and fields: n frame number, E page-table entry, U address of an entry with its command, a address,
  * d domain, t time, k small count, p port, v vcpu, g grant reference, j selector, q descriptor, f flags of any kind,
- * x any value, z zero, c the command, r pointer to the list.
+ * x any value, z zero, w sysctl's version, c the command, r pointer to the list.
  * In args only: s pointer to one structure, S pointer to as many as C says, C that count, o pointer to a count or 0, e number
  * of descriptors, m the command with the number of extents done above it.
  */

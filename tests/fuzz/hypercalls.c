@@ -9,6 +9,7 @@
  */
 #include "arch/x86/cpu/percpu.h"
 #include "arch/x86/pv/pv.h"
+#include "common/grant_table.h"
 #include "common/sched.h"
 #include "tests/fuzz/calls.h"
 #include "tests/fuzz/machine.h"
@@ -218,6 +219,22 @@ static void step_trap(const struct step *s, struct choices *c)
     machine_way_out();
 }
 
+static void step_grant(const struct step *s, struct choices *c)
+{
+    static const u16 flags[] = {GTF_permit_access, GTF_permit_access | GTF_readonly, GTF_permit_access, GTF_invalid,
+                                GTF_permit_access | GTF_sub_page, GTF_accept_transfer, GTF_permit_access | GTF_reading};
+    const struct grant_table *t = &current_vcpu()->domain->grants;
+    u32 ref = s->extra % 32;
+    struct grant_entry_v1 entry = {.flags = flags[choose(c) % ARRAY_SIZE(flags)]};
+
+    entry.domid = realm_other()->d ? realm_other()->d->id : 7;
+    entry.frame = (u32)choose_number(c);
+    if (choose(c) >= 0xc0)
+        entry.domid = (u16)choose_value(c);
+    if (t->frames)
+        t->shared[0][ref] = entry;
+}
+
 static void step_ports(const struct step *s, struct choices *c)
 {
     struct shared_info *shared = current_vcpu()->domain->shared_info;
@@ -306,6 +323,9 @@ static void step_other(unsigned kind, const struct step *s, struct choices *c)
         break;
     case STEP_HOG:
         machine_hog(s->extra & 0x80 ? FUZZ_FRAMES : s->extra % 32);
+        break;
+    case STEP_GRANT:
+        step_grant(s, c);
         break;
     default:
         step_ports(s, c);
@@ -463,6 +483,13 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, unsigned seed)
             memcpy(copy, place, STEP_SIZE);
             memmove(place, with, STEP_SIZE);
             memcpy(with, copy, STEP_SIZE);
+        }
+        break;
+    case 6: /* two speak of the same: a byte of another step, at the same place or at any */
+        if (at < n) {
+            const u8 *from = data + 2 + below(n) * STEP_SIZE;
+            unsigned i = 4 + below(12);
+            place[i] = from[below(2) ? i : 4 + below(12)];
         }
         break;
     default:

@@ -10,7 +10,7 @@
 #include "arch/x86/paging/writable.h"
 #include "arch/x86/pv/pv.h"
 #include "common/cmdline.h"
-#include "common/event_channel.h"
+#include "common/grant_table.h"
 #include "common/heap.h"
 #include "common/printk_internal.h"
 #include "common/sched.h"
@@ -139,6 +139,8 @@ static struct domain *realm_build(const struct domain_config *config, const void
     bool made = fill_frames(r, d);
     if (made && !r->bare)
         fill_tree(r);
+    if (made && r->grants)
+        made = grant_grow(d, 1) == 0;
     made = made && vcpu_begin(r, x86_vcpu(d->vcpu[0])) && (!r->second_vcpu || vcpu_begin(r, x86_vcpu(d->vcpu[1])));
     this_cpu()->softirq |= softirq;
     if (!made) {
@@ -162,6 +164,7 @@ static void realm_begin(unsigned i, const struct fuzz_start *start)
     r->privileged = i == 0 && (start->modes & 4);
     r->bare = start->modes >> (3 + i) & 1;
     r->second_vcpu = start->modes & 0x20;
+    r->grants = start->modes & 0x40;
     config.paging = r->paging;
     config.privileged = r->privileged;
     config.vcpus = FUZZ_VCPUS;
@@ -207,9 +210,12 @@ static void realms_learn(void)
 
 /* ---- disturbances -------------------------------------------------------------------------------------------------- */
 
+static void rights_learn(void);
+
 static void before_read(vaddr_t address, size_t n)
 {
     (void)address, (void)n;
+    rights_learn(); /* an element of a batch may have changed them */
     if (disturb.scribble && reads++ == (disturb.scribble & 3u))
         memcpy(&fuzz_room[SCRIBBLE_AT + (disturb.scribble >> 2) * 8u], &disturb.value, 8);
 }
@@ -265,6 +271,28 @@ __attribute__((noinline, no_sanitize("address", "undefined"))) static void paint
 /* ---- the guest's way in and out --------------------------------------------------------------------------------- */
 
 /* What one domain does changes nothing of the other's, unless it is privileged. */
+/* What each may have of the other's, by all grants that ever stood in the tables while the frame had its owner. */
+static void rights_learn(void)
+{
+    static u16 owner[FUZZ_FRAMES];
+
+    for (u64 n = 0; n < frame_count; n++)
+        if (owner[n] != frame_table[n].owner) {
+            owner[n] = frame_table[n].owner;
+            oracle_lent[n] = 0;
+        }
+    for (const struct domain *d = NULL; (d = domain_next(d)) != NULL;)
+        for (u32 ref = 0; ref < d->grants.frames * GRANTS_PER_FRAME; ref++) {
+            const struct grant_entry_v1 *frame = d->grants.shared[ref / GRANTS_PER_FRAME];
+            const struct grant_entry_v1 *e = frame ? &frame[ref % GRANTS_PER_FRAME] : NULL;
+            if (!e || (e->flags & GTF_type_mask) != GTF_permit_access || e->domid == d->id)
+                continue;
+            mfn_t mfn = arch_gfn_to_mfn(d, gfn_make(e->frame));
+            if (!mfn_is_invalid(mfn) && frame_table[mfn.n].owner == d->id)
+                oracle_lent[mfn.n] |= e->flags & GTF_readonly ? LENT_READ : LENT_READ | LENT_WRITE;
+        }
+}
+
 static const struct domain *to_watch(void)
 {
     const struct domain *other = current_vcpu() ? realm_other()->d : NULL;
@@ -295,6 +323,7 @@ void machine_way_out(void)
 {
     fake_interrupt_after = 0;
     idles = 0;
+    rights_learn();
     watch_compare();
     for (;;) {
         while (this_cpu()->softirq)
@@ -468,6 +497,7 @@ void machine_check(void)
     const char *wrong;
 
     fuzz_operations++;
+    rights_learn();
     audit();
     check_cpu();
     const struct x86_vcpu *v = x86_vcpu(current_vcpu());
@@ -488,11 +518,12 @@ void machine_check(void)
 void machine_begin(const struct fuzz_start *start)
 {
     fake_reset(FUZZ_FRAMES);
-    cmdline_parse("guest_loglvl=all loglvl=all");
+    cmdline_parse("guest_loglvl=all loglvl=all gnttab_max_frames=2 gnttab_max_maptrack_frames=1");
     for (unsigned i = 0; i < ARRAY_SIZE(host_l4_slots); i++)
         host_l4_slots[i] = 0x4850000000000000ull + i;
     memset(fuzz_room, 0, sizeof(fuzz_room));
     memset(realms, 0, sizeof(realms));
+    memset(oracle_lent, 0, sizeof(oracle_lent));
     fake_guest_range(ROOM_ADDRESS, fuzz_room, sizeof(fuzz_room), true);
     fake_guest_range(CODE_ADDRESS, fuzz_code, sizeof(fuzz_code), false);
     disturb = (struct disturbance){0};

@@ -28,13 +28,14 @@ struct realm {
     struct domain *d;        /* NULL: gone for good */
     mfn_t frame[FUZZ_PFNS];  /* direct mode: machine frames by pfn, as the guest knows them */
     enum domain_paging paging;
-    bool privileged, bare, second_vcpu;
+    bool privileged, bare, second_vcpu, grants;
 };
 extern struct realm realms[2];
 
 /* The first bytes of a program. */
 struct fuzz_start {
-    u8 modes;   /* bits 0, 1: paging of either; 2: the first is privileged; 3, 4: no tree to start with; 5: second vcpus */
+    /* bits 0, 1: paging of either; 2: the first is privileged; 3, 4: no tree to start with; 5: second vcpus; 6: grants */
+    u8 modes;
     u8 scatter; /* of the frame allocator */
 };
 

@@ -21,7 +21,7 @@ HOME = pathlib.Path(__file__).resolve().parent / "corpus"
 # Bytes of an input, at most: a program of 64 steps, a file, a command line, an instruction with its state, tables.
 LENGTH = {"hypercalls": 1026, "elf": 4096, "config": 2048, "decode": 40, "multiboot2": 4096, "acpi": 4096}
 # Inputs of a corpus in the tree, at most: the smallest that reach all edges that were reached are far fewer.
-INPUTS = 600
+INPUTS = 1000
 TIMEOUT = 10  # seconds for one input: none takes a hundredth of it
 ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 

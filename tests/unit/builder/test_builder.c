@@ -567,6 +567,32 @@ static void domains_are_built_from_their_modules(void **state)
     assert_int_equal(arch_audit(), 0);
 }
 
+static void more_modules_than_domains(void **state)
+{
+    (void)state;
+    memset(&info, 0, sizeof(info));
+    for (unsigned i = 0; i < 66; i++) /* one for each number that a domain can have, and two */
+        info.modules[info.module_count++] = (struct boot_module){PAGE_SIZE, 4, "domain name=nobody memory=nonsense"};
+    fake_console_clear();
+    domains_from_modules(&info);
+    assert_false(fake_console_has("module 64 (domain name=nobody"));
+    assert_true(fake_console_has("module 65 (domain name=nobody memory=nonsense): there are 64 domains already"));
+    assert_true(fake_console_has("module 66 ("));
+}
+
+static void a_machine_without_memory_for_a_record(void **state)
+{
+    (void)state;
+    memset(&info, 0, sizeof(info));
+    module_image(&good[2], "domain name=one memory=6");
+    while (!mfn_is_invalid(frame_alloc_host()))
+        ;
+    fake_console_clear();
+    domains_from_modules(&info);
+    assert_true(fake_console_has("domain one: no memory for its records"));
+    assert_null(domain_next(NULL));
+}
+
 static void a_boot_without_domains_says_so(void **state)
 {
     (void)state;
@@ -618,6 +644,8 @@ int main(void)
         cmocka_unit_test_setup(a_machine_without_enough_memory, setup),
         cmocka_unit_test_setup(an_image_larger_than_any_memory, setup),
         cmocka_unit_test_setup(domains_are_built_from_their_modules, setup),
+        cmocka_unit_test_setup(more_modules_than_domains, setup),
+        cmocka_unit_test_setup(a_machine_without_memory_for_a_record, setup),
         cmocka_unit_test_setup(a_boot_without_domains_says_so, setup),
         cmocka_unit_test_setup(a_domain_that_reboots_is_built_again, setup),
     };

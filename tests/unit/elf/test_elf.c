@@ -262,6 +262,45 @@ static int parse_guest_section(struct file *f, const char *text)
     return parse(f, f->size);
 }
 
+/* The alignment of a row of notes is its segment's: 8 for some linkers. The last one's padding may be missing. */
+static void notes_may_be_aligned_to_8(void **state)
+{
+    struct file f;
+    u8 row[64] = {4, 0, 0, 0, 8, 0, 0, 0, XEN_ELFNOTE_VIRT_BASE, 0, 0, 0, 'X', 'e', 'n', 0};
+    u8 last[] = {4, 0, 0, 0, 3, 0, 0, 0, XEN_ELFNOTE_GUEST_OS, 0, 0, 0, 'X', 'e', 'n', 0, 'a', 'b', 0};
+    u64 base = BASE;
+
+    (void)state;
+    make_bare(&f);
+    memcpy(row + 16, &base, 8);
+    memcpy(row + 24, last, sizeof(last));
+    memcpy(f.bytes + NOTES, row, sizeof(row));
+    phdr(&f, 3)->p_align = 8;
+    phdr(&f, 3)->p_filesz = phdr(&f, 3)->p_memsz = 24 + sizeof(last);
+    header(&f)->e_entry = BASE + TEXT;
+    assert_int_equal(parse(&f, f.size), 0);
+    assert_int_equal(image.virt_base, BASE);
+    assert_string_equal(image.guest_os, "ab");
+}
+
+static void a_note_that_says_yes_or_something_else(void **state)
+{
+    static const struct {
+        const char *text;
+        u32 size;
+        bool yes;
+    } notes[] = {{"yes", 4, true}, {"yes", 3, true}, {"ye", 2, false}, {"nope", 4, false}};
+    struct file f;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(notes); i++) {
+        make_linux(&f);
+        add_note(&f, "Xen", XEN_ELFNOTE_BSD_SYMTAB, notes[i].text, notes[i].size);
+        assert_int_equal(parse(&f, f.size), 0);
+        assert_int_equal(image.bsd_symtab, notes[i].yes);
+    }
+}
+
 static void the_old_section_is_read_where_there_are_no_notes(void **state)
 {
     struct file f;
@@ -559,6 +598,8 @@ int main(void)
         cmocka_unit_test(a_pair_may_be_of_small_numbers),
         cmocka_unit_test(paddr_offset_is_subtracted),
         cmocka_unit_test(notes_of_sections_are_read_where_no_segment_has_them),
+        cmocka_unit_test(notes_may_be_aligned_to_8),
+        cmocka_unit_test(a_note_that_says_yes_or_something_else),
         cmocka_unit_test(the_old_section_is_read_where_there_are_no_notes),
         cmocka_unit_test(the_old_section_says_what_is_wrong_with_it),
         cmocka_unit_test(each_fault_is_named),

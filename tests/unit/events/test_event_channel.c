@@ -432,6 +432,51 @@ static void test_reset_stops_for_other_work_and_goes_on(void **state)
         assert_int_equal(status_of(a, port).status, EVTCHNSTAT_closed);
 }
 
+/* Nothing new is bound in a domain that is being taken down, nor once its ports are gone. */
+static void test_a_domain_that_ends_gets_no_ports(void **state)
+{
+    struct evtchn_bind_ipi op = {.vcpu = 0};
+    (void)state;
+
+    a->dying = true;
+    assert_answer(event_bind_ipi(a, &op), -XEN_EINVAL);
+    a->dying = false;
+    assert_answer(event_bind_ipi(a, &op), 0);
+    this_cpu()->softirq = 0;
+    event_destroy(a);
+    assert_answer(event_bind_ipi(a, &op), -XEN_EINVAL);
+    assert_answer(event_close(a, op.port), -XEN_EINVAL);
+    assert_false(event_port_in_use(a, op.port));
+    event_destroy(a);
+}
+
+/* Somebody else waits all the time: each port is closed in a step of its own, and all are. */
+static void test_ports_are_closed_at_the_end_whatever_is_due(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 5; i++)
+        ipi(a, 0);
+    softirq_raise(SOFTIRQ_CONSOLE);
+    event_destroy(a);
+    assert_null(a->ports);
+}
+
+/* An upcall that the guest has not taken yet is not made once more: who is blocked since is not woken by it. */
+static void test_one_upcall_for_many_events(void **state)
+{
+    evtchn_port_t low = ipi(a, 0), high = 0;
+    struct vcpu *v = a->vcpu[0];
+    (void)state;
+
+    while (high / 64 == low / 64)
+        high = ipi(a, 0);
+    assert_answer(event_send(a, low), 0);
+    sched_block(v, false, 0);
+    assert_answer(event_send(a, high), 0);
+    assert_true(selected(v, high));
+    assert_true(v->blocked);
+}
+
 /* The guest scribbles over all that it shares: nothing but its own bits may follow from it. */
 static void test_hostile_shared_info(void **state)
 {
@@ -493,6 +538,9 @@ int main(void)
         TEST(test_an_event_wakes_who_is_blocked),
         TEST(test_polling_sees_masked_ports),
         TEST(test_reset_stops_for_other_work_and_goes_on),
+        TEST(test_a_domain_that_ends_gets_no_ports),
+        TEST(test_ports_are_closed_at_the_end_whatever_is_due),
+        TEST(test_one_upcall_for_many_events),
         TEST(test_hostile_shared_info),
         TEST(test_ports_that_are_gone),
     };

@@ -384,7 +384,8 @@ static void test_the_list_is_the_guests(void **state)
     assert_answer(memory_op(XENMEM_populate_physmap, (u64)&request), 0);
     request.extent_start.p = (xen_pfn_t *)0x00007fffffffffff0; /* runs out of what a guest may name */
     assert_answer(memory_op(XENMEM_populate_physmap, (u64)&request), 0);
-    request.extent_start.p = &list[62];
+    fake_guest_range(0x500000, list, sizeof(list), true); /* with nothing behind it */
+    request.extent_start.p = (xen_pfn_t *)0x500000 + 62;
     assert_answer(memory_op(XENMEM_populate_physmap, (u64)&request), 2); /* as far as it goes */
     assert_answer(memory_op(XENMEM_populate_physmap, BAD), 0);
     expect_pages(2);

@@ -160,6 +160,29 @@ static void test_it_gives_way_inside_an_element(void **state)
     assert_int_equal(d->tot_pages, 0);
 }
 
+/* The arguments to go on with have no place to go: the batch ends there, and what the element did so far stays done. */
+static void test_an_element_that_cannot_be_kept(void **state)
+{
+    static u64 frames[2];
+    static struct xen_memory_reservation give;
+    static struct multicall_entry read_only;
+    (void)state;
+
+    for (u32 i = 0; i < 2; i++)
+        frames[i] = frame_mfn(frame_alloc_domain(d)).n;
+    give = (struct xen_memory_reservation){.nr_extents = 2, .domid = DOMID_SELF};
+    give.extent_start.p = frames;
+    fake_guest_pointer(frames, sizeof(frames));
+    read_only = (struct multicall_entry){.op = __HYPERVISOR_memory_op,
+                                         .args = {XENMEM_decrease_reservation, fake_guest_pointer(&give, sizeof(give))}};
+    fake_guest_range((vaddr_t)&read_only, &read_only, sizeof(read_only), false);
+    softirq_raise(SOFTIRQ_CONSOLE);
+    assert_answer(world_call(__HYPERVISOR_multicall, (u64)&read_only, 1, 0), -XEN_EFAULT);
+    assert_false(d->vcpu[0]->restart.wanted);
+    assert_false(this_cpu()->in_multicall);
+    assert_int_equal(d->tot_pages, 1);
+}
+
 /* A result that happens to be the number of a restart is a result. */
 static void test_a_result_that_looks_like_a_restart(void **state)
 {
@@ -238,6 +261,7 @@ int main(void)
         TEST(test_a_batch_inside_a_batch_is_refused_however_it_comes),
         TEST(test_it_gives_way_between_elements),
         TEST(test_it_gives_way_inside_an_element),
+        TEST(test_an_element_that_cannot_be_kept),
         TEST(test_a_result_that_looks_like_a_restart),
         TEST(test_the_list_changes_under_its_feet),
         TEST(test_iret_ends_the_batch),

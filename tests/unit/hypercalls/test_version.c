@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* xen_version and console_io: every field, to its last byte, and who may ask. */
+#include "arch/x86/paging/p2m.h"
 #include "common/cmdline.h"
 #include "tests/unit/support/world.h"
 #include <string.h>
@@ -124,6 +125,29 @@ static void test_features(void **state)
     assert_true(features() & 1u << XENFEAT_dom0);
 }
 
+static void test_features_of_a_domain_that_knows_no_machine_frames(void **state)
+{
+    struct domain_config before = world_config;
+    (void)state;
+
+    world_config.paging = PAGING_REWRITE;
+    struct domain *t = world_domain("t", 1);
+    world_config = before;
+    assert_int_equal(p2m_create(t, 8), 0);
+    world_enter(t->vcpu[0]);
+    assert_true(features() & 1u << XENFEAT_auto_translated_physmap);
+}
+
+static void test_features_that_cannot_be_written(void **state)
+{
+    static struct xen_feature_info read_only;
+    (void)state;
+
+    fake_guest_range((vaddr_t)&read_only, &read_only, sizeof(read_only), false);
+    assert_answer(version(XENVER_get_features, (u64)&read_only), -XEN_EFAULT);
+    assert_int_equal(read_only.submap, 0);
+}
+
 /* console_io ------------------------------------------------------------------------------------------------------ */
 
 static long console(u32 command, u64 count, u64 argument)
@@ -191,6 +215,8 @@ int main(void)
         TEST(test_compile_info),
         TEST(test_platform_parameters),
         TEST(test_features),
+        TEST(test_features_of_a_domain_that_knows_no_machine_frames),
+        TEST(test_features_that_cannot_be_written),
         TEST(test_a_domain_writes),
         TEST(test_a_long_text_gives_way_and_goes_on),
         TEST(test_what_is_typed_goes_to_one_domain),

@@ -27,10 +27,13 @@ static bool is_ours(unsigned level, unsigned i)
     return level == 4 && i >= 256 && i <= 271;
 }
 
-/* A page of its own; to a privileged domain another's too, as long as it is somebody's. */
-static bool may_map(const struct domain *d, u64 n)
+u8 oracle_lent[ORACLE_FRAMES];
+
+/* A page of its own; another's, as long as it is somebody's, if that one lent it, or to a privileged domain. */
+static bool may_map(const struct domain *d, u64 n, bool writable)
 {
-    return frame_table[n].owner == d->id || (d->privileged && frame_table[n].owner != OWNER_NONE);
+    return frame_table[n].owner == d->id ||
+           (frame_table[n].owner != OWNER_NONE && (d->privileged || (oracle_lent[n] & (writable ? LENT_WRITE : LENT_READ))));
 }
 
 /* ---- what can be reached -------------------------------------------------------------------------------------- */
@@ -71,7 +74,7 @@ static void reach_entry(u64 entry, unsigned level)
         reach_table(n, level - 1);
     else if (n >= frame_count)
         reach.wrong = "a leaf names no frame";
-    else if (!may_map(reach.d, n))
+    else if (!may_map(reach.d, n, entry & 2))
         reach.wrong = "a frame of somebody else is reachable";
     else if (entry & 2 && is_kept(n))
         reach.wrong = "a table is reachable writable";
@@ -135,7 +138,7 @@ void oracle_cache_reset(void)
 
 static const char *cache_leaf(const struct domain *d, u64 n, bool writable)
 {
-    if (n >= frame_count || !may_map(d, n))
+    if (n >= frame_count || !may_map(d, n, writable))
         return "a cache leads to a frame of somebody else";
     if (writable && is_kept(n))
         return "a cache leads to a table, writable";
@@ -200,10 +203,10 @@ static struct {
     u8 page[ORACLE_FRAMES][PAGE_SIZE];
 } kept;
 
-/* Written by others too: the ports' bits in shared_info and in a registered vcpu_info, and who holds these frames. */
+/* Written by others too: the ports' bits in shared_info and in a registered vcpu_info, and what is lent. */
 static bool is_shared(const struct domain *d, u64 n)
 {
-    bool shared = word_of(n) & FRAME_SPECIAL;
+    bool shared = (word_of(n) & FRAME_SPECIAL) || oracle_lent[n];
     for (u32 i = 0; i < d->vcpu_count; i++)
         shared |= d->vcpu[i]->info_mfn.n == n;
     return shared;

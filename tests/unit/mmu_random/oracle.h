@@ -28,6 +28,14 @@ const char *oracle_reachable(enum oracle_look look);
 void oracle_cache_reset(void);
 const char *oracle_cache_step(struct domain *d, mfn_t root);
 
+/*
+ * Frames that their owner has lent, by grants as the guests wrote them: whoever makes such steps keeps it. Another domain may
+ * map them with these rights and no more, and change what is in them.
+ */
+#define LENT_READ  1
+#define LENT_WRITE 2
+extern u8 oracle_lent[ORACLE_FRAMES];
+
 /* The other domain's frames, words and numbers, from the one call to the next. */
 void oracle_keep(const struct domain *d);
 const char *oracle_kept(const struct domain *d);

@@ -160,6 +160,23 @@ static void without_memory_it_says_so(void **state)
     assert_true(fake_console_has("no memory for the tally"));
 }
 
+/* All 14 pages of a GDT and all 16 of an LDT. */
+static void full_descriptor_tables_are_counted(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 14; i++)
+        tables_room[i] = tables_number(&a, 21);
+    assert_answer(tables_call(__HYPERVISOR_set_gdt, (u64)tables_room, 14 * 512, 0, 0), 0);
+    for (u64 i = 0; i < 16; i++)
+        assert_answer(update_va((16 + i) << PAGE_SHIFT, tables_entry(&a, 22, RO_FLAGS), 0), 0);
+    assert_answer(mmuext_pair(MMUEXT_SET_LDT, 16 << PAGE_SHIFT, 16 * 512), 0);
+    assert_int_equal(word_type_count(tables_word(&a, 21)), 14);
+    assert_int_equal(word_type_count(tables_word(&a, 22)), 16);
+    assert_int_equal(arch_audit(), 0);
+    PLANTED(a.v->gdt_frame[13].n, a.frame[23].n, "the type count");
+    PLANTED(a.v->ldt_frame[15].n, a.frame[23].n, "the type count");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +187,7 @@ int main(void)
         cmocka_unit_test_setup(the_hypervisors_slots_are_not_counted, setup),
         cmocka_unit_test_setup(a_map_that_does_not_lead_home_is_found, setup),
         cmocka_unit_test_setup(what_a_vcpu_holds_is_counted, setup),
+        cmocka_unit_test_setup(full_descriptor_tables_are_counted, setup),
         cmocka_unit_test_setup(only_the_first_faults_are_told_but_all_are_counted, setup),
         cmocka_unit_test_setup(without_memory_it_says_so, setup),
     };

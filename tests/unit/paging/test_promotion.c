@@ -70,6 +70,45 @@ static void a_whole_tree_by_one_pin(void **state)
     assert_int_equal(arch_audit(), 0);
 }
 
+/* What a guest left in the hypervisor's slots is neither checked nor given back, where a later entry is refused. */
+static void a_refused_root_keeps_what_stood_in_the_hypervisors_slots(void **state)
+{
+    (void)state;
+    tables_tree(&a);
+    for (unsigned i = 256; i <= 271; i++)
+        tables_page(&a, L4)[i] = tables_entry(&a, DATA, RW_FLAGS) + i;
+    tables_page(&a, L4)[300] = tables_entry(&a, DATA, RW_FLAGS | PTE_PSE);
+    struct snapshot *s = snapshot_take();
+    assert_answer(pin(&a, 4, L4), -XEN_EINVAL);
+    assert_true(same_since(s));
+    assert_int_equal(arch_audit(), 0);
+}
+
+/*
+ * A batch whose first entry takes the last use from a whole tree, and whose second is refused at first sight: the tree is
+ * taken down before the second look, which an interruption at any point may leave unfinished.
+ */
+static void a_second_look_is_interrupted_anywhere(void **state)
+{
+    (void)state;
+    for (u64 n = 1; n < 40; n++) {
+        world();
+        tables_tree(&a);
+        assert_answer(pin(&a, 4, L4), 0);
+        tables_room[0] = tables_slot(&a, L4, 0);
+        tables_room[1] = 0;
+        tables_room[2] = tables_slot(&a, L4, 1);
+        tables_room[3] = tables_entry(&a, 200, RW_FLAGS); /* no frame of the domain's */
+        fake_interrupt_after = n;
+        long rc = tables_call(__HYPERVISOR_mmu_update, (u64)tables_room, 2, 0, DOMID_SELF);
+        fake_interrupt_after = 0;
+        assert_answer(rc, -XEN_EINVAL);
+        for (u64 pfn = L3; pfn <= L1; pfn++)
+            assert_int_equal(is_level(pfn), 0);
+        assert_int_equal(arch_audit(), 0);
+    }
+}
+
 /* Every slot of every level, full tables: 512 references of one table to another. */
 static void full_tables(void **state)
 {
@@ -675,6 +714,8 @@ int main(void)
         BOTH(roots_share_tables),
         BOTH(a_refused_root_leaves_the_old_one),
         BOTH(the_hypervisors_slots_of_a_root_are_its_own),
+        BOTH(a_refused_root_keeps_what_stood_in_the_hypervisors_slots),
+        BOTH(a_second_look_is_interrupted_anywhere),
         BOTH(the_outcome_is_the_same_wherever_it_is_interrupted),
         BOTH(two_interruptions_change_nothing_either),
         BOTH(what_was_kept_for_a_restart_is_let_go_when_none_comes),

@@ -317,6 +317,29 @@ static void parts_of_a_frame_number_in_rewrite_mode(void **state)
     assert_int_equal(entry_now(2), 0);
 }
 
+/* An entry that names another domain's frame holds a number that is nobody's here: no part of it is changed alone. */
+static void parts_of_an_entry_with_another_domains_frame(void **state)
+{
+    (void)state;
+    a.d->privileged = true;
+    tables_room[0] = tables_slot(&a, L1, 0);
+    tables_room[1] = tables_entry(&b, 0, RO_FLAGS);
+    assert_answer(tables_call(__HYPERVISOR_mmu_update, (u64)tables_room, 1, 0, b.d->id), 0);
+    r.rdi = TABLE;
+    u64 before = entry_now(0);
+    if (paging == PAGING_REWRITE) {
+        REFUSED(TABLE, BTS(9));
+    } else {
+        CARRIED_OUT(0, BTS(9));
+        assert_int_equal(entry_now(0), before | 1u << 9);
+        CARRIED_OUT(0, BTC(9));
+    }
+    assert_int_equal(word_refs(tables_word(&b, 0)), 2);
+    CARRIED_OUT(0, BTR(0)); /* ... and what is not present is in the guest's form: nothing there */
+    assert_int_equal(entry_now(0), paging == PAGING_REWRITE ? 0 : before & ~(u64)P);
+    assert_int_equal(word_refs(tables_word(&b, 0)), 1);
+}
+
 static void parts_of_a_frame_number_in_direct_mode(void **state)
 {
     (void)state;
@@ -410,6 +433,12 @@ static void addresses_with_a_segment_base(void **state)
     assert_true(fault(INSN(0x65, 0x48, 0xa5), TABLE + 24)); /* movsq %gs:(%rsi),(%rdi) */
     assert_int_equal(entry_now(3), stored(17, RO_FLAGS));
     assert_int_equal(r.rsi, 16);
+    /* A store that begins a page is looked at once more: its address must be the one that faulted. */
+    fake_msr_set(MSR_FS_BASE, TABLE - 0x10000);
+    r.rax = guests(19, RO_FLAGS);
+    r.rdi = 0x10000;
+    assert_true(fault(INSN(0x64, MOV_RAX), TABLE));
+    assert_int_equal(entry_now(0), stored(19, RO_FLAGS));
     r.rsp = TABLE; /* by the register that is kept elsewhere */
     r.rax = guests(18, RO_FLAGS);
     assert_true(fault(INSN(0x48, 0x89, 0x04, 0x24), TABLE));
@@ -529,6 +558,7 @@ int main(void)
         BOTH(the_present_bit_alone),
         cmocka_unit_test_setup_teardown(parts_of_a_frame_number_in_rewrite_mode, setup_rewrite, audit),
         cmocka_unit_test_setup_teardown(parts_of_a_frame_number_in_direct_mode, setup, audit),
+        BOTH(parts_of_an_entry_with_another_domains_frame),
         BOTH(an_entry_that_may_not_be_is_refused),
         BOTH(a_store_that_is_not_within_one_entry_is_refused),
         BOTH(a_store_that_begins_elsewhere_is_refused),

@@ -162,6 +162,54 @@ static void test_creation_without_memory_leaves_nothing(void **state)
     }
 }
 
+/* Frames for the hypervisor: all that are left. */
+static void use_up_memory(void)
+{
+    while (!mfn_is_invalid(frame_alloc_host()))
+        ;
+}
+
+static void test_not_even_a_record_without_memory(void **state)
+{
+    (void)state;
+    fake_reset(FAKE_FRAMES);
+    use_up_memory();
+    assert_null(domain_create(&world_config));
+    assert_true(fake_console_has("no memory for its records"));
+    assert_null(domain_next(NULL));
+}
+
+/* Its frames and its stack are in use until the scheduler has left it. */
+static void test_who_runs_is_not_taken_down_under_its_feet(void **state)
+{
+    struct domain *d = world_domain("a", 1);
+    (void)state;
+
+    world_enter(d->vcpu[0]);
+    domain_shutdown(d, SHUTDOWN_poweroff);
+    this_cpu()->softirq = 0;
+    domain_work();
+    assert_int_equal(this_cpu()->softirq, SOFTIRQ_SCHEDULE | SOFTIRQ_DOMAIN);
+    assert_false(d->dying);
+    end_of_the_machine();
+    assert_null(domain_next(NULL));
+}
+
+/* Between two steps others run for a while; without memory for the timer that says how long, the next step comes at once. */
+static void test_taking_down_goes_on_without_memory_for_a_timer(void **state)
+{
+    (void)state;
+    fake_reset(FAKE_FRAMES);
+    struct domain *d = world_domain("a", 1), *other = world_domain("b", 1);
+    use_up_memory();
+    world_enter(other->vcpu[0]);
+    domain_shutdown(d, SHUTDOWN_poweroff);
+    this_cpu()->softirq = 0;
+    domain_work();
+    assert_true(d->dying);
+    assert_int_equal(this_cpu()->softirq & SOFTIRQ_DOMAIN, SOFTIRQ_DOMAIN);
+}
+
 static void test_numbers_of_vcpus(void **state)
 {
     struct domain_config config = world_config;
@@ -421,6 +469,9 @@ int main(void)
         TEST(test_frames_that_somebody_holds_keep_its_record),
         TEST(test_the_end_of_a_domain_comes_in_short_steps),
         TEST(test_creation_without_memory_leaves_nothing),
+        TEST(test_not_even_a_record_without_memory),
+        TEST(test_who_runs_is_not_taken_down_under_its_feet),
+        TEST(test_taking_down_goes_on_without_memory_for_a_timer),
         TEST(test_numbers_of_vcpus),
         TEST(test_too_many_domains),
         TEST(test_last_line_when_all_went_well),

@@ -2,6 +2,7 @@
 /* Round robin: turns, waiting, waking, idling, and the account of time. Time is turned by hand, so all of it is exact. */
 #include "arch/x86/cpu/vcpu.h"
 #include "common/event_channel.h"
+#include "common/frame.h"
 #include "common/sched.h"
 #include "common/softirq.h"
 #include "tests/unit/support/world.h"
@@ -85,6 +86,24 @@ static void test_one_alone_is_not_interrupted(void **state)
     fake_clock_advance(10 * SCHED_SLICE);
     assert_ptr_equal(world_leave(), d[0]->vcpu[0]);
     assert_int_equal(fake_timer_programmed(), ~0ull);
+}
+
+/* Without memory for the timer that ends a slice, turns change at every occasion. */
+static void test_turns_change_without_memory_for_a_timer(void **state)
+{
+    (void)state;
+    fake_reset(FAKE_FRAMES);
+    struct domain *one = world_domain("a", 1), *two = world_domain("b", 1);
+    while (!mfn_is_invalid(frame_alloc_host()))
+        ;
+    const struct vcpu *last = NULL;
+    for (u32 i = 0; i < 6; i++) {
+        softirq_raise(SOFTIRQ_SCHEDULE);
+        const struct vcpu *now = world_leave();
+        assert_true(now == one->vcpu[0] || now == two->vcpu[0]);
+        assert_ptr_not_equal(now, last);
+        last = now;
+    }
 }
 
 static void test_who_yields_goes_behind_the_others(void **state)
@@ -272,6 +291,7 @@ int main(void)
         TEST(test_turns_are_equal),
         TEST(test_nobody_waits_longer_than_the_slices_of_the_others),
         TEST(test_one_alone_is_not_interrupted),
+        TEST(test_turns_change_without_memory_for_a_timer),
         TEST(test_who_yields_goes_behind_the_others),
         TEST(test_waking_does_not_take_the_turn_from_who_runs),
         TEST(test_idling_until_a_timer),
