@@ -32,5 +32,6 @@ void bench_user(void);
 void bench_privileged(void);
 void bench_events(void);
 void bench_memory(void);
+void bench_grants(void);
 
 #endif

@@ -126,4 +126,5 @@ void guest_main(void)
     bench_privileged();
     bench_events();
     bench_memory();
+    bench_grants();
 }
