@@ -93,9 +93,8 @@ static bool arrays_make(struct grant_table *t)
 {
     if (t->active)
         return true;
-    t->max_frames = grant_max_frames();
-    t->shared = heap_alloc(t->max_frames * sizeof(*t->shared));
-    t->active = heap_alloc(t->max_frames * 2 * sizeof(*t->active));
+    t->shared = heap_alloc(grant_max_frames() * sizeof(*t->shared));
+    t->active = heap_alloc(grant_max_frames() * 2 * sizeof(*t->active));
     if (t->shared && t->active)
         return true;
     heap_free(t->shared);

@@ -30,9 +30,8 @@ struct grant_map;
 
 /* A domain's part, empty as long as it has not used grants. Guarded by the lock of grant_table.c. */
 struct grant_table {
-    struct grant_entry_v1 **shared; /* [max_frames] */
+    struct grant_entry_v1 **shared; /* [grant_max_frames()] */
     struct grant_active **active;   /* pages, two for each frame of the shared table */
-    u32 max_frames;                 /* the domain's limit, set with the first frame */
     u32 frames;                     /* that the domain has */
     u32 prepared;                   /* frames and more that are being made: its next frames, not shared yet */
 

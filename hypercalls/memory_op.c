@@ -174,7 +174,7 @@ long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: /* doc: 0, nothing is shared */
         return 0;
-    case XENMEM_add_to_physmap: /* doc: rewrite mode, shared_info only: else -EACCES in direct mode, -EINVAL */
+    case XENMEM_add_to_physmap: /* doc: rewrite mode, shared_info and the grant table: else -EACCES in direct mode, -EINVAL */
         return memory_op_add_to_physmap(v, argument);
     /* doc XENMEM_remove_from_physmap: the memory stays charged; -EACCES in direct mode, -ENOENT not the domain's */
     case XENMEM_remove_from_physmap:

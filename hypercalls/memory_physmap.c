@@ -31,10 +31,22 @@ bool memory_release(struct domain *d, u64 gfn, const char *what)
     return done;
 }
 
-/* The frame that the hypervisor shares with d as number `index` of a space; MFN_INVALID: there is none. */
-static mfn_t shared_frame(const struct domain *d, u32 space, u64 index)
+/*
+ * The frame that the hypervisor shares with d as number `index` of a space; MFN_INVALID: there is none. A grant table grows
+ * for it, as on Xen: -XEN_ERESTART, not there yet.
+ */
+static int shared_frame(struct domain *d, u32 space, u64 index, mfn_t *mfn)
 {
-    return space == XENMAPSPACE_shared_info && index == 0 ? d->shared_info_mfn : MFN_INVALID;
+    int rc = 0;
+
+    *mfn = MFN_INVALID;
+    if (space == XENMAPSPACE_shared_info && index == 0) {
+        *mfn = d->shared_info_mfn;
+    } else if (space == XENMAPSPACE_grant_table && index < grant_max_frames()) {
+        rc = grant_grow(d, (u32)index + 1);
+        *mfn = grant_frame(d, (u32)index);
+    }
+    return rc;
 }
 
 /*
@@ -60,11 +72,15 @@ static long place_shared(struct domain *d, u64 gpfn, mfn_t shared)
 
 static long place(struct domain *d, u32 space, u64 index, u64 gpfn)
 {
-    mfn_t shared = shared_frame(d, space, index);
+    mfn_t shared;
+    int rc = shared_frame(d, space, index, &shared);
 
+    if (rc)
+        return rc;
     if (mfn_is_invalid(shared))
-        return guest_refuse(d, XEN_EINVAL, "add_to_physmap: space %u index %llu, expected shared_info 0\n", space,
-                            (unsigned long long)index);
+        return guest_refuse(d, XEN_EINVAL,
+                            "add_to_physmap: space %u index %llu, expected shared_info 0 or a frame of the grant table\n",
+                            space, (unsigned long long)index);
     return place_shared(d, gpfn, shared);
 }
 
@@ -90,7 +106,11 @@ long memory_op_add_to_physmap(struct vcpu *v, vaddr_t argument)
     if (copy_from_guest(&add, argument, sizeof(add)))
         return -XEN_EFAULT;
     rc = physmap_of(v->domain, add.domid, &d);
-    return rc ? rc : place(d, add.space, add.idx, add.gpfn);
+    if (rc == 0)
+        rc = place(d, add.space, add.idx, add.gpfn);
+    if (rc == -XEN_ERESTART)
+        return vcpu_restart(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, argument, 0, 0, 0);
+    return rc;
 }
 
 /* Element i of the lists; its answer goes to the third of them. */
@@ -106,6 +126,8 @@ static long batch_one(struct domain *d, const struct xen_add_to_physmap_batch *b
         copy_from_guest(&index, index_at, sizeof(index)) || copy_from_guest(&gpfn, gpfn_at, sizeof(gpfn)))
         return -XEN_EFAULT;
     error = (s32)place(d, b->space, index, gpfn);
+    if (error == -XEN_ERESTART)
+        return error;
     return copy_to_guest(error_at, &error, sizeof(error));
 }
 
@@ -131,6 +153,8 @@ long memory_op_add_to_physmap_batch(struct vcpu *v, u64 start, vaddr_t argument)
         if (i != start && preempt_pending())
             return vcpu_restart(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch | i << 6, argument, 0, 0, 0);
         rc = batch_one(d, &b, i);
+        if (rc == -XEN_ERESTART)
+            return vcpu_restart(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch | i << 6, argument, 0, 0, 0);
     }
     return rc;
 }

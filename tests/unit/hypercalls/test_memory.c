@@ -516,7 +516,7 @@ static void test_placing_shared_info_rewrite(void **state)
     free_before = frame_free_count();
     assert_answer(add_to_physmap(p->id, XENMAPSPACE_shared_info, 0, 3), -XEN_EPERM);
     assert_answer(add_to_physmap(DOMID_SELF, XENMAPSPACE_shared_info, 1, 3), -XEN_EINVAL);
-    assert_answer(add_to_physmap(DOMID_SELF, XENMAPSPACE_grant_table, 0, 3), -XEN_EINVAL);
+    assert_answer(add_to_physmap(DOMID_SELF, XENMAPSPACE_grant_table, 64, 3), -XEN_EINVAL);
     assert_answer(add_to_physmap(DOMID_SELF, XENMAPSPACE_shared_info, 0, 1000), -XEN_EINVAL);
     assert_answer(add_to_physmap(DOMID_SELF, XENMAPSPACE_shared_info, 0, 3), 0);
     assert_int_equal(arch_gfn_to_mfn(d, gfn_make(3)).n, d->shared_info_mfn.n);
