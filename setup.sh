@@ -15,6 +15,7 @@ IMAGE="grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools"
 QEMU="qemu-system-x86 ovmf"
 BOCHS="bochs bochs-term bochsbios vgabios"
 TESTS="libc6-dev clang libclang-rt-14-dev libcmocka-dev libzydis-dev gcovr python3-pytest python3-pexpect python3-pycparser"
+TESTS="$TESTS python3-clang-14"
 LINT="cppcheck shellcheck codespell universal-ctags clang-format"
 DEBUG="gdb"
 

@@ -22,6 +22,7 @@ ASSURANCE_PARTS += mutants
 .PHONY: assurance-mutants
 assurance-mutants: ## Plant faults in copies of the sources, and have the tests find them (LONG=1: all of them)
 	$(Q)$(PYTHON) -B tests/assurance/mutants/seeded.py $(if $(XL_LONG),,--ci --work 1)
+	$(if $(XL_LONG),$(Q)$(PYTHON) -B tests/assurance/mutants/automatic.py $(MUTANTS))
 
 # ---- fuzzing (mk/fuzz.mk): the corpora once more; in the long form half an hour of new programs
 ASSURANCE_PARTS += fuzz
@@ -63,9 +64,16 @@ EXPLORE_FORM ?= $(if $(XL_LONG),long,short)
 explore: explore-programs ## Every operation in every state of small worlds, breadth first (LONG=1, EXPLORE_FORM=quick)
 	$(Q)$(PYTHON) -B tests/assurance/explore/run.py --form $(EXPLORE_FORM) --programs $(B)/explore --only '$(TEST)'
 
+# ---- guests: those that try what advisories describe, and those that churn, on the whole machine
+ASSURANCE_PARTS += system
+.PHONY: assurance-system
+assurance-system:
+	$(Q)$(MAKE) --no-print-directory test-system TEST='xsa_ or churn or keys'
+
 # ---- the table; last, since it needs all names
 .PHONY: assurance
-assurance: assurance-programs ## Evidence: every part that tries to break the engine, and one table (LONG=1: for hours)
+assurance: assurance-programs $(B)/xen-lite $(GUESTS) ## What tries to break the engine, in one table (LONG=1: for hours)
 	$(Q)$(PYTHON) -B tests/assurance/run.py $(if $(XL_LONG),--long) --build $(B) '$(MAKE)' $(ASSURANCE_PARTS)
 
 #= LONG=1            assurance: the long form
+#= MUTANTS=options   assurance-mutants LONG=1: e.g. '--sample 300 --seed 7', '--files types.c'

@@ -36,6 +36,7 @@ def commands(flags):
     python = with_shebang("python") + [str(path) for path in tree.files(".py")]
     sources = [str(path) for path in tree.files(".c", under=C_FOLDERS)]
     return own | {
+        "mutants": [sys.executable, "tests/assurance/mutants/seeded.py", "--check"],
         "hypercalls": [sys.executable, "tools/hypercalls-doc", "--check"],
         "headers": [sys.executable, str(HERE / "headers.py"), *flags],
         "cppcheck": CPPCHECK + [f"-j{os.cpu_count()}", *sources],

@@ -89,7 +89,7 @@ def hunt_all(mutants, known, folder, workers):
             with shop.planted(mutant["file"], mutant["old"], mutant["new"]):
                 return mutant, shop.hunt(order_for(mutant, known, shop.seconds))
         except workshop.Stillborn as why:
-            print(f"XSA-{mutant['xsa']} does not compile:\n{why}")
+            print(f"XSA-{mutant['xsa']} does not compile:\n{str(why)[-3000:]}")
             return mutant, None
         finally:
             shops.put(shop)

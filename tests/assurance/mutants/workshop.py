@@ -79,20 +79,21 @@ def copy_changed(source, target, names):
 class Workshop:
     """One copy of the sources with its build."""
 
-    def __init__(self, folder, environment=None):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, environment=None, flags=""):
+        self.folder = pathlib.Path(folder).resolve()
         self.sound = self.folder.parent / f"{self.folder.name}-sound"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "XL_"))}
         self.environment |= {"XL_RANDOM_STEPS": RANDOM_STEPS} | (environment or {})
+        self.variant = f"{VARIANT} {flags}".strip()
         self.seconds = {}
         copy_changed(ROOT, self.folder, source_files())
 
     def make(self, *targets):
-        done = subprocess.run(["make", "-j2", "--no-print-directory", f"UNIT_VARIANT={VARIANT}", *targets], cwd=self.folder,
+        done = subprocess.run(["make", "-j2", "--no-print-directory", f"UNIT_VARIANT={self.variant}", *targets], cwd=self.folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env=self.environment, check=False)
         if done.returncode:
-            raise Stillborn(done.stdout[-3000:])
+            raise Stillborn(done.stdout)
 
     def prepare(self, wanted):
         """Builds the killers and sees that each passes on sound sources; raises what it finds wrong."""
