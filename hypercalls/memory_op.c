@@ -70,6 +70,22 @@ static long memory_op_map(const struct domain *d, vaddr_t argument)
     return copy_to_guest(argument, &map, sizeof(map));
 }
 
+/* Memory nodes as a guest may be shown them: no domain has any. */
+static long memory_op_vnuma(struct domain *self, vaddr_t argument)
+{
+    struct xen_vnuma_topology_info info;
+    struct domain *d;
+
+    if (copy_from_guest(&info, argument, sizeof(info)))
+        return -XEN_EFAULT;
+    d = domain_named(self, info.domid);
+    if (!d)
+        return -XEN_ESRCH;
+    if (!domain_may_act_on(self, d))
+        return guest_refuse(self, XEN_EPERM, "get_vnumainfo of d%u\n", d->id);
+    return -XEN_EOPNOTSUPP;
+}
+
 static long memory_op_m2p_place(vaddr_t argument)
 {
     const struct xen_machphys_mapping place = {
@@ -164,6 +180,8 @@ long hypercall_memory_op(u64 command, u64 argument, u64 a3, u64 a4, u64 a5)
         return memory_op_exchange(v, argument);
     case XENMEM_memory_map: /* doc: one piece of RAM, from 0 to maxmem */
         return memory_op_map(v->domain, argument);
+    case XENMEM_get_vnumainfo: /* doc: refused: -EOPNOTSUPP; -ESRCH no such domain, -EPERM another's */
+        return memory_op_vnuma(v->domain, argument);
     case XENMEM_machphys_mapping: /* doc: where the machine-to-physical table stands */
         return memory_op_m2p_place(argument);
     case XENMEM_machphys_mfn_list: /* doc: the first machine frame of each 2 MiB of that table */

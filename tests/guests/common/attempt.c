@@ -47,6 +47,20 @@ long attempt_neighbour_refused(void)
     return attempt_neighbour() == NOBODY ? -XEN_ESRCH : -XEN_EPERM;
 }
 
+/* A port that waits for this domain says who that is. */
+domid_t attempt_own_number(void)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+    struct evtchn_status status = {.dom = DOMID_SELF};
+    struct evtchn_close shut;
+
+    report_quiet("a port", hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), 0);
+    status.port = shut.port = alloc.port;
+    report_quiet("its status", hypercall_event_channel_op(EVTCHNOP_status, &status), 0);
+    report_quiet("close", hypercall_event_channel_op(EVTCHNOP_close, &shut), 0);
+    return status.u.unbound.dom;
+}
+
 bool attempt_privileged(void)
 {
     return (guest_start_info->flags & SIF_PRIVILEGED) != 0;
@@ -139,6 +153,22 @@ long reservation(unsigned int command, xen_pfn_t *list, unsigned long count, uns
 
     set_xen_guest_handle(request.extent_start, list);
     return hypercall_memory_op(command, &request);
+}
+
+long exchange(xen_pfn_t *in, unsigned long in_count, unsigned int in_order, xen_pfn_t *out, unsigned long out_count,
+              unsigned int out_order, unsigned long *done)
+{
+    struct xen_memory_exchange request = {
+        .in = {.nr_extents = in_count, .extent_order = in_order, .domid = DOMID_SELF},
+        .out = {.nr_extents = out_count, .extent_order = out_order, .domid = DOMID_SELF},
+        .nr_exchanged = *done};
+    long answer;
+
+    set_xen_guest_handle(request.in.extent_start, in);
+    set_xen_guest_handle(request.out.extent_start, out);
+    answer = hypercall_memory_op(XENMEM_exchange, &request);
+    *done = request.nr_exchanged;
+    return answer;
 }
 
 long reservation_now(void)

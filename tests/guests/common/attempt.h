@@ -29,6 +29,9 @@ unsigned long attempt_option(const char *name, unsigned long otherwise);
 domid_t attempt_neighbour(void);
 long attempt_neighbour_refused(void);
 
+/* The number of this domain, as requests take it that know no DOMID_SELF. */
+domid_t attempt_own_number(void);
+
 /* A privileged domain, as the first one on Xen: it may do more. */
 bool attempt_privileged(void);
 
@@ -74,6 +77,10 @@ static inline uint64_t entry_table(const volatile void *table)
 /* XENMEM_increase_, decrease_reservation, populate_physmap: answers the extents done. */
 long reservation(unsigned int command, xen_pfn_t *list, unsigned long count, unsigned int order,
                  unsigned int flags, domid_t domain);
+
+/* XENMEM_exchange of the domain's own extents. *done comes back: extents of `in` that are gone. */
+long exchange(xen_pfn_t *in, unsigned long in_count, unsigned int in_order, xen_pfn_t *out, unsigned long out_count,
+              unsigned int out_order, unsigned long *done);
 
 /* What the domain has, in pages. */
 long reservation_now(void);
