@@ -59,10 +59,11 @@ static void becomes_a_table(void)
 void guest_main(void)
 {
     struct gnttab_transfer transfer = {.domid = attempt_neighbour()};
+    long table = grant_setup(1); /* in rewrite mode a page of the guest's gives way to it */
 
     attempt_begin("xsa_217", "what another has mapped");
-    if (grant_setup(1) != 0)
-        return report_skip("no grant table can be placed here");
+    if (!report_quiet("a grant table", table, 0))
+        return;
     self = attempt_own_number();
     page = page_alloc();
     window = page_alloc();
