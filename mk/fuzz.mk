@@ -39,10 +39,11 @@ $(UNIT_DIR)/fuzz/%.o: tests/fuzz/%.c $(UNIT_DIR)/flags
 
 # What only looks on is not to be explored: no counters, and the programs run three times as fast.
 $(UNIT_DIR)/lib/arch/x86/paging/audit.o $(UNIT_DIR)/lib/arch/fake/%.o $(UNIT_DIR)/mmu_random/oracle.o \
-  $(FUZZ_PARTS:%=$(UNIT_DIR)/fuzz/%.o): UNIT_CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(UNIT_CFLAGS))
-# Loops over 512 entries: what is compared with what is not worth its cost there.
-$(UNIT_DIR)/lib/arch/x86/paging/types.o $(UNIT_DIR)/lib/arch/x86/paging/pin.o: \
-  UNIT_CFLAGS += $(if $(findstring fuzzer,$(UNIT_VARIANT)),-fno-sanitize-coverage=trace-cmp)
+  $(FUZZ_PARTS:%=$(UNIT_DIR)/fuzz/%.o): private UNIT_CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(UNIT_CFLAGS))
+# What is compared with what helps to find words and magic numbers; elsewhere it costs half of the time.
+FUZZ_TEXTS := $(wildcard common/elf*.c common/cmdline.c common/domain_config.c xen-lite/lib/*.c arch/x86/emulate/*.c)
+$(filter-out $(FUZZ_TEXTS:%.c=$(UNIT_DIR)/lib/%.o),$(UNIT_OBJ)): \
+  private UNIT_CFLAGS += $(if $(findstring fuzzer,$(UNIT_VARIANT)),-fno-sanitize-coverage=trace-cmp)
 
 $(UNIT_DIR)/fuzz-hypercalls $(UNIT_DIR)/replay-hypercalls: $(FUZZ_PARTS:%=$(UNIT_DIR)/fuzz/%.o) $(UNIT_DIR)/mmu_random/oracle.o
 $(FUZZ_TARGETS:%=$(UNIT_DIR)/fuzz-%): $(UNIT_DIR)/fuzz-%: $(UNIT_DIR)/fuzz/%.o $(UNIT_LIB)

@@ -18,7 +18,7 @@
 #define Z128 "z8z8z8z8z8z8z8z8z8z8z8z8z8z8z8"
 #define RESERVATION "r8k8o4x4d2z6"
 const struct call calls[] = {
-    /* FUZZ_MEMORY_CALLS: chosen more often */
+    /* The first FUZZ_MEMORY_CALLS are chosen more often. A new row stands last: the corpus names rows by their number. */
     {__HYPERVISOR_mmu_update, 0, 0, "SCod", "U8E8", ""},
     {__HYPERVISOR_mmuext_op, MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L4_TABLE, "SCod", "c4z4n8z8", ""},
     {__HYPERVISOR_mmuext_op, MMUEXT_UNPIN_TABLE, MMUEXT_NEW_BASEPTR, "SCod", "c4z4n8z8", ""},
@@ -91,9 +91,10 @@ const struct call calls[] = {
     {__HYPERVISOR_vm_assist, 0, 2, "ck", "", ""},
     {__HYPERVISOR_physdev_op, 0, 31, "cs", "k8x8x8", ""},
     {__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, PHYSDEVOP_set_iopl, "cs", "k4", ""},
-    {__HYPERVISOR_sysctl, XEN_SYSCTL_physinfo, XEN_SYSCTL_debug_keys, "s", "c4w4r8k4" Z128, "x1x1"},
     {__HYPERVISOR_xsm_op, 0, 0, "x", "", ""},
+    {__HYPERVISOR_sysctl, XEN_SYSCTL_physinfo, XEN_SYSCTL_debug_keys, "s", "c4w4r8k4" Z128, "x1x1"},
 };
+_Static_assert(ARRAY_SIZE(calls) <= FUZZ_CALLS_MAX, "every row can be named");
 const unsigned call_count = ARRAY_SIZE(calls);
 
 u64 fuzz_literal[FUZZ_LITERALS];

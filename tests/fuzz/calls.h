@@ -25,6 +25,7 @@ struct call {
 extern const struct call calls[];
 extern const unsigned call_count;
 #define FUZZ_MEMORY_CALLS 13 /* the first ones: page tables and descriptor tables */
+#define FUZZ_CALLS_MAX 175 /* as many as a step can name */
 
 /* The bytes that choose; 0 behind their end. */
 struct choices {

@@ -76,9 +76,11 @@ static void ask(u64 number, const u64 args[5])
 
 static const struct call *typed(u8 kind)
 {
-    return kind < 6 * FUZZ_MEMORY_CALLS     ? &calls[kind % FUZZ_MEMORY_CALLS]
-           : kind < 256 - STEP_KINDS ? &calls[(kind - 6u * FUZZ_MEMORY_CALLS) % call_count]
-                                     : NULL;
+    unsigned row = kind - 5u * FUZZ_MEMORY_CALLS;
+
+    if (kind >= 256 - STEP_KINDS)
+        return NULL;
+    return kind >= 5 * FUZZ_MEMORY_CALLS && row < call_count ? &calls[row] : &calls[kind % FUZZ_MEMORY_CALLS];
 }
 
 static void step_call(const struct call *call, const struct step *s, struct choices *c)

@@ -195,17 +195,16 @@ static void realm_learn(struct realm *r)
     }
 }
 
-/* A domain that ended and is not built again is gone. */
+/* Who stands for which guest now: a domain that ended and is not built again is gone. */
 static void realms_learn(void)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(realms); i++) {
-        const struct domain *d = NULL;
-        while ((d = domain_next(d)) != NULL && d != realms[i].d)
-            ;
-        realms[i].d = d ? realms[i].d : NULL;
-        if (d && realms[i].paging == PAGING_DIRECT)
+    realms[0].d = realms[1].d = NULL;
+    for (struct domain *d = NULL; (d = domain_next(d)) != NULL;)
+        if (!d->zombie)
+            realms[(const struct realm *)d->rebuild_source - realms].d = d;
+    for (unsigned i = 0; i < ARRAY_SIZE(realms); i++)
+        if (realms[i].d && realms[i].paging == PAGING_DIRECT)
             realm_learn(&realms[i]);
-    }
 }
 
 /* ---- disturbances -------------------------------------------------------------------------------------------------- */
