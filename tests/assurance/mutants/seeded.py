@@ -115,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--ci", action="store_true")
+    parser.add_argument("--expected", action="store_true", help="no other killers than those that are expected")
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--work", type=int, default=2)
     parser.add_argument("--folder", type=pathlib.Path, default=workshop.ROOT / "build/mutants")
@@ -128,7 +129,7 @@ def main():
     if args.only:
         mutants = [mutant for mutant in mutants if {mutant["xsa"], *map(str, numbers(mutant["xsa"]))} & set(args.only)]
     known = workshop.killers()
-    if args.ci:
+    if args.ci or args.expected:
         known = {name: killer for name, killer in known.items() if name in {mutant["killer"] for mutant in mutants}}
     results = [report(mutant, verdict) for mutant, verdict in hunt_all(mutants, known, args.folder, args.work)]
     tried = {number for mutant in table["mutant"] for number in numbers(mutant["xsa"])}
