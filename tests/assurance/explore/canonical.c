@@ -49,6 +49,8 @@ static void colour_first(const struct image *image)
             if (back == 3)
                 edge_add(i, named, 0x400);
         }
+        if (f->pfn == PFN_DIRTY)
+            back = 4;
         colour[i] = f->bits | (u64)f->owner << 16 | (u64)f->cached << 18 | (u64)back << 26;
         if (f->link != NOBODY)
             edge_add(i, f->link, 0x401);
@@ -146,7 +148,7 @@ static void rename_all(const struct image *from, struct image *to, const u8 *ord
         struct frame_image *t = &to->frame[k];
         *t = *f;
         t->link = now[f->link];
-        if (f->pfn != PFN_NONE)
+        if (f->owner && f->pfn != PFN_NONE)
             t->pfn = pfn_now[f->owner - 1][f->pfn];
         for (unsigned s = 0; s < PT_ENTRIES; s++)
             if (f->entry[s] && f->entry[s] != ENT_OURS)

@@ -519,11 +519,16 @@ static long take_down(unsigned who)
     struct domain *d = realm[who];
     if (!arch_domain_relinquish(d))
         return 0;
+    frame_batch_begin();
     for (unsigned i = 0; i < shape.frames; i++) {
         struct frame *f = &frame_table[first_mfn + i];
-        if (f->owner == d->id)
-            frame_drop_alloc(f);
+        if (f->owner != d->id || !(frame_word(f) & FRAME_ALLOC))
+            continue;
+        if (arch_domain_translated(d))
+            arch_p2m_set(d, gfn_make(m2p_table[first_mfn + i]), MFN_INVALID);
+        frame_drop_alloc(f);
     }
+    frame_batch_end(FRAMES_SCRUB);
     return 0;
 }
 

@@ -110,13 +110,13 @@ static void frame_print(unsigned i, const struct frame_image *f)
     static const char *const types[] = {"no type", "L1", "L2", "L3", "L4", "descriptors", "writable", "?"};
     printf("    %s: ", frame_name(i));
     if (!f->owner)
-        printf("free");
+        printf("free%s", f->pfn == PFN_DIRTY ? ", not clear" : "");
     else
         printf("d%u's, references %u, %s x %u%s%s%s%s%s", f->owner, IMG_REFS(f->bits), types[IMG_TYPE(f->bits)],
                IMG_TYPES(f->bits), (f->bits & IMG_VALIDATED) ? " valid" : "", (f->bits & IMG_PINNED) ? " pinned" : "",
                (f->bits & IMG_ALLOC) ? " allocated" : "", (f->bits & IMG_LISTED) ? " listed" : "",
                (f->bits & IMG_LOCKED) ? " locked" : "");
-    if (f->pfn != PFN_NONE)
+    if (f->owner && f->pfn != PFN_NONE)
         printf(", back to pfn %u", f->pfn);
     for (unsigned level = 1; level <= PT_LEVELS; level++)
         if (f->cached >> (level - 1) & 1)

@@ -80,11 +80,8 @@ static const char *demoted_wrong(unsigned i, const struct image *expected)
     const unsigned domain = step.before->frame[i].owner - 1u;
     for (unsigned s = 0; s < PT_ENTRIES; s++) {
         u64 saw = play_page(i)[s];
-        if (step.after->frame[i].owner == 0) {
-            if (saw)
-                return "a freed page is not clear";
-            continue;
-        }
+        if (step.after->frame[i].owner == 0)
+            break; /* frame_step_wrong() looks at it */
         bool written = is_written(i, s) && saw == guest_entry(step.me, step.op->value);
         if (!written && saw != turned_back(domain, expected->frame[i].entry[s]))
             return "a page that was a table does not hold what it should";
@@ -106,9 +103,7 @@ static const char *plain_wrong(unsigned i)
             expected = guest_entry(step.me, op->fill[i][s]);
         else if (was->owner == step.other + 1 && f->owner)
             expected = WORLD_SECRET;
-        if (f->owner == 0)
-            expected = 0;
-        if (saw == expected)
+        if (saw == expected || f->owner == 0)
             continue;
         /* In direct mode a page that was a table for a moment keeps what was stored, and the descriptors of a GDT theirs. */
         bool ours = is_filled(i) && !shape.rewrite[step.me] && (op->fill[i][s] & VAL_PRESENT);
@@ -169,6 +164,7 @@ static void expect_new_frame(struct image *expected)
         if (!step.before->frame[i].owner && step.after->frame[i].owner == step.me + 1) {
             expected->frame[i].owner = (u8)(step.me + 1);
             expected->frame[i].bits = IMG_ALLOC | 1;
+            expected->frame[i].pfn = PFN_NONE;
             if (shape.rewrite[step.me]) {
                 expected->frame[i].pfn = step.op->a;
                 expected->domain[step.me].p2m[step.op->a] = (u8)i;
@@ -245,9 +241,11 @@ static const char *frame_step_wrong(unsigned i, const struct image *expected)
         return "a frame changed its owner";
     if (f->owner && f->pfn != want->pfn)
         return "the way back from a frame changed";
-    if (!f->owner && (f->pfn != PFN_NONE || play_page(i)[0]))
-        return "a frame was freed with something on it";
-    (void)was;
+    for (unsigned s = 0; !f->owner && f->pfn != PFN_DIRTY && s < PT_ENTRIES; s++)
+        if (play_page(i)[s])
+            return "a free frame is called clear and is not";
+    if (f->owner && !was->owner && play_page(i)[0])
+        return "a new frame is not clear";
     return NULL;
 }
 

@@ -194,8 +194,8 @@ static void frame_restore(unsigned i, const struct frame_image *f, bool secret)
     atomic_store_explicit(&to->word, word_from(f->bits), memory_order_relaxed);
     to->owner = f->owner ? realm[f->owner - 1]->id : OWNER_NONE;
     to->link = f->link == NOBODY ? FRAME_LIST_END : (u32)(first_mfn + f->link);
-    to->note = f->owner ? FRAME_NOTE_NONE : FRAME_NOTE_ZEROED;
-    m2p_table[first_mfn + i] = f->pfn == PFN_NONE ? ~0ull : f->pfn;
+    to->note = f->owner || f->pfn == PFN_DIRTY ? FRAME_NOTE_NONE : FRAME_NOTE_ZEROED;
+    m2p_table[first_mfn + i] = f->pfn >= PFN_DIRTY ? ~0ull : f->pfn;
     for (unsigned s = 0; s < PT_ENTRIES; s++)
         page[s] = secret ? WORLD_SECRET : entry_from(f->entry[s], s);
 }
@@ -249,7 +249,8 @@ void world_restore(const struct image *image)
     free_restore(free_frames);
     for (unsigned i = 0; i < shape.frames; i++) {
         const struct frame_image *f = &image->frame[i];
-        frame_restore(i, f, f->owner == !image->current + 1 && !contents_matter(f));
+        bool secret = f->owner == !image->current + 1 && !contents_matter(f);
+        frame_restore(i, f, secret || (!f->owner && f->pfn == PFN_DIRTY));
         cached_now[i] = image->frame[i].cached;
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -264,6 +265,7 @@ void world_restore(const struct image *image)
     this_cpu()->current = &v->vcpu;
     this_cpu()->softirq = 0;
     this_cpu()->locks_held = 0;
+    this_cpu()->freeing = false;
     u8 root = image->domain[image->current].kernel_root;
     fake_processor.cr3 = this_x86_cpu()->cr3 = root == NOBODY ? 0 : (first_mfn + root) << PAGE_SHIFT;
 }
@@ -313,6 +315,10 @@ static const char *frame_capture(unsigned i, struct frame_image *f)
     if (rewrite && pfn >= shape.pfns[f->owner - 1] && pfn != ~0ull)
         return "a frame's pseudo-physical number is out of range";
     f->pfn = rewrite && pfn != ~0ull ? (u8)pfn : PFN_NONE;
+    if (!f->owner && pfn != ~0ull)
+        return "a free frame has a number";
+    if (!f->owner && from->note != FRAME_NOTE_ZEROED)
+        f->pfn = PFN_DIRTY;
     f->cached = cached_now[i];
     const u64 *page = play_page(i);
     bool matters = contents_matter(f);

@@ -25,7 +25,7 @@ struct frame_image {
     u8 owner;  /* 0: nobody; 1, 2: domain */
     u8 cached; /* what a cache that forgets nothing without a flush holds: bit k - 1: as a table of level k, CACHED_* */
     u8 link;   /* next frame of its list */
-    u8 pfn;    /* rewrite mode: what the machine-to-physical table says; PFN_NONE */
+    u8 pfn;    /* rewrite mode: what the machine-to-physical table says; PFN_NONE. Free: PFN_DIRTY */
     u16 entry[PT_ENTRIES]; /* ENT_*, of tables that somebody relies on */
 };
 #define IMG_REFS(bits)  ((bits) & 15u)
@@ -37,6 +37,7 @@ struct frame_image {
 #define IMG_LOCKED      (1u << 14)
 #define IMG_LISTED      (1u << 15)
 #define PFN_NONE        15
+#define PFN_DIRTY       14 /* a free frame that is cleared by whoever takes it */
 #define CACHED_READ     (1u << 4)
 #define CACHED_WRITE    (1u << 5)
 
