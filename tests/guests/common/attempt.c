@@ -250,6 +250,11 @@ void attempt_begin(const char *name, const char *story)
     had = reservation_now();
 }
 
+void attempt_gave(long pages)
+{
+    had -= pages;
+}
+
 static void still_maps(void)
 {
     uint64_t *page = page_alloc(), word = 0;

@@ -21,6 +21,9 @@ void attempt_begin(const char *name, const char *story);
  * pinned, changed and unpinned. Pages must have gone back before. */
 void attempt_end(void);
 
+/* So many pages less are right at the end: given up on purpose. */
+void attempt_gave(long pages);
+
 /* The word NAME=NUMBER of the command line, or otherwise. */
 unsigned long attempt_option(const char *name, unsigned long otherwise);
 
