@@ -11,6 +11,7 @@
 enum lock_level {
     LOCK_DOMAIN_TABLE,
     LOCK_DOMAIN,    /* life and death of one domain */
+    LOCK_PHYSMAP,   /* where shared frames stand among a domain's numbers */
     LOCK_GRANT,     /* a grant table */
     LOCK_EVENT,     /* the ports of all domains: a pair needs no order of two locks */
     LOCK_SCHEDULER, /* who runs next */

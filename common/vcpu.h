@@ -40,6 +40,7 @@ struct vcpu {
     struct domain *domain;
     u32 id;
     bool initialised; /* has registers to start with */
+    bool being_initialised; /* a vcpu_op initialise works on it; taken by exchange, so that a second one finds it taken */
     bool online;      /* up (vcpu_op up/down) */
     bool blocked;     /* waits for an event (sched_op block or poll) */
     bool polling;     /* blocked, and a pending port wakes it whatever the masks say */

@@ -5,6 +5,7 @@
  */
 #include "common/cpu.h"
 #include "common/printk.h"
+#include "common/spinlock.h"
 #include "common/vcpu.h"
 #include "hypercalls/hypercalls.h"
 #include "hypercalls/memory_op.h"
@@ -24,7 +25,7 @@ bool memory_release(struct domain *d, u64 gfn, const char *what)
     if (frame_word(f) & FRAME_SPECIAL)
         guest_log(d, LOG_DEBUG, "%s: frame %#llx is shared with the hypervisor\n", what, (unsigned long long)gfn);
     else
-        done = !arch_domain_translated(d) || arch_p2m_set(d, gfn_make(gfn), MFN_INVALID) == 0;
+        done = !arch_domain_translated(d) || arch_p2m_swap(d, gfn_make(gfn), frame_mfn(f), MFN_INVALID);
     if (done)
         frame_drop_alloc(f);
     frame_put(f);
@@ -49,25 +50,41 @@ static int shared_frame(struct domain *d, u32 space, u64 index, mfn_t *mfn)
     return rc;
 }
 
+/* Held while a frame that the hypervisor shares moves from one number to another: it has one way back. */
+static struct spinlock place_lock = SPINLOCK(LOCK_PHYSMAP);
+
+/* The frame that stands at gpfn gives way to another in one step; what the domain had there is given back. */
+static bool place_at(struct domain *d, u64 gpfn, mfn_t mfn)
+{
+    struct frame *f = arch_get_gfn(d, gfn_make(gpfn));
+    bool ok = !(f && (frame_word(f) & FRAME_SPECIAL)) &&
+              arch_p2m_swap(d, gfn_make(gpfn), f ? frame_mfn(f) : MFN_INVALID, mfn);
+
+    if (ok && f)
+        frame_drop_alloc(f);
+    if (f)
+        frame_put(f);
+    return ok;
+}
+
 /*
  * What stands at gpfn now gives way, as on Xen; the shared frame leaves the place where it was, once it has its new one.
  */
 static long place_shared(struct domain *d, u64 gpfn, mfn_t shared)
 {
-    mfn_t there = arch_gfn_to_mfn(d, gfn_make(gpfn));
-    u64 before = m2p_table[shared.n];
-    long rc;
+    long rc = 0;
 
-    if (there.n == shared.n)
-        return 0;
-    if (!mfn_is_invalid(there) && !memory_release(d, gpfn, "add_to_physmap"))
-        return -XEN_EINVAL;
-    rc = arch_p2m_set(d, gfn_make(gpfn), shared);
-    if (rc)
-        return guest_refuse(d, (int)-rc, "add_to_physmap: frame %#llx is out of range\n", (unsigned long long)gpfn);
-    if (before != ~0ull && arch_gfn_to_mfn(d, gfn_make(before)).n == shared.n)
-        arch_p2m_set(d, gfn_make(before), MFN_INVALID);
-    return 0;
+    spinlock_lock(&place_lock);
+    u64 before = m2p_table[shared.n];
+    if (arch_gfn_to_mfn(d, gfn_make(gpfn)).n != shared.n) {
+        if (!place_at(d, gpfn, shared))
+            rc = guest_refuse(d, XEN_EINVAL, "add_to_physmap: frame %#llx is out of range, shared, or changing\n",
+                              (unsigned long long)gpfn);
+        else if (before != ~0ull)
+            arch_p2m_swap(d, gfn_make(before), shared, MFN_INVALID);
+    }
+    spinlock_unlock(&place_lock);
+    return rc;
 }
 
 static long place(struct domain *d, u32 space, u64 index, u64 gpfn)
@@ -179,7 +196,7 @@ long memory_op_remove_from_physmap(struct vcpu *v, vaddr_t argument)
     if (!f)
         return guest_refuse(d, XEN_ENOENT, "remove_from_physmap: frame %#llx is not the domain's\n",
                             (unsigned long long)remove.gpfn);
-    arch_p2m_set(d, gfn_make(remove.gpfn), MFN_INVALID);
+    arch_p2m_swap(d, gfn_make(remove.gpfn), frame_mfn(f), MFN_INVALID);
     frame_put(f);
     return 0;
 }

@@ -9,10 +9,28 @@
 #include "hypercalls/hypercalls.h"
 #include <arch/domain.h>
 #include <arch/guest_memory.h>
+#include <arch/paging.h>
 #include <arch/time.h>
 #include <xen/errno.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
+
+/* Of two vcpus that initialise a third one at once, one is refused. */
+static long initialise_alone(struct vcpu *v, const struct vcpu_guest_context *context)
+{
+    long rc;
+
+    if (__atomic_exchange_n(&v->being_initialised, true, __ATOMIC_ACQUIRE))
+        return guest_refuse(v->domain, XEN_EBUSY, "vcpu %u is being initialised by another\n", v->id);
+    if (v->initialised)
+        rc = guest_refuse(v->domain, XEN_EEXIST, "vcpu %u is initialised already\n", v->id);
+    else
+        rc = arch_vcpu_initialise(v, context);
+    if (rc == 0)
+        v->initialised = true;
+    __atomic_store_n(&v->being_initialised, false, __ATOMIC_RELEASE);
+    return rc;
+}
 
 /* The context is larger than a page: it is copied into memory of the heap, checked and used from there. */
 static long vcpu_op_initialise(struct vcpu *v, vaddr_t argument)
@@ -24,15 +42,13 @@ static long vcpu_op_initialise(struct vcpu *v, vaddr_t argument)
         return -XEN_ENOMEM;
     if (copy_from_guest(context, argument, sizeof(*context)))
         rc = -XEN_EFAULT;
-    else if (v->initialised)
-        rc = guest_refuse(v->domain, XEN_EEXIST, "vcpu %u is initialised already\n", v->id);
     else
-        rc = arch_vcpu_initialise(v, context);
+        rc = initialise_alone(v, context);
     heap_free(context);
+    /* Refused, it may be the end of a request that was interrupted, and keeps tables that it had made valid. */
+    arch_paging_finish(current_vcpu(), rc);
     if (rc == -XEN_ERESTART)
         return vcpu_restart(current_vcpu(), __HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, argument, 0, 0);
-    if (rc == 0)
-        v->initialised = true;
     return rc;
 }
 

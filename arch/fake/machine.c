@@ -41,6 +41,7 @@ static u64 gdt_l1[FAKE_CPUS][32];
 _Thread_local struct cpu *fake_this_cpu;
 u64 fake_interrupt_after;
 void (*fake_on_interrupt)(void);
+void (*fake_on_flush_others)(void);
 int fake_exit_status = -1;
 u64 fake_dumps;
 
@@ -124,6 +125,7 @@ static void cpus_reset(void)
 {
     fake_interrupt_after = 0;
     fake_on_interrupt = NULL;
+    fake_on_flush_others = NULL;
     memset(cpus, 0, sizeof(cpus));
     memset(gdt_l1, 0, sizeof(gdt_l1));
     for (u32 i = 0; i < FAKE_CPUS; i++) {

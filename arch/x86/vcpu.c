@@ -12,6 +12,7 @@
 #include "common/heap.h"
 #include "common/printk.h"
 #include "lib/bug.h"
+#include "lib/string.h"
 #include <arch/domain.h>
 #include <arch/paging.h>
 #include <arch/pv.h>
@@ -116,6 +117,17 @@ void hypercall_resume(struct x86_vcpu *v, struct regs *r)
     r->r8 = again->args[4];
 }
 
+/* What an earlier context left that was interrupted and never given again, or whose place another one takes meanwhile. */
+static void forget_context(struct x86_vcpu *v)
+{
+    pv_release_descriptor_tables(v);
+    memset(v->trap, 0, sizeof(v->trap));
+    v->event = v->failsafe = v->syscall = (struct pv_callback){0};
+    memset(v->dr, 0, sizeof(v->dr));
+    v->dr6 = 0xffff0ff0;
+    v->dr7 = 0x400;
+}
+
 /* Tables and callbacks of a context that vcpu_op initialise brings; each setter checks what it is given. */
 static long initialise_tables(struct x86_vcpu *v, const struct vcpu_guest_context *c)
 {
@@ -201,10 +213,11 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
         !is_canonical(c->fs_base) || !is_canonical(c->gs_base_kernel) || !is_canonical(c->gs_base_user) ||
         (c->user_regs.cs & 0xfffc) == 0)
         return guest_refuse(d, XEN_EINVAL, "vcpu_op initialise: rip, a stack, a base or cs cannot be loaded\n");
+    forget_context(v);
     long rc = initialise_tables(v, c);
     if (rc == 0)
         rc = arch_new_base(vcpu, gfn_make(c->ctrlreg[3] >> PAGE_SHIFT));
-    if (rc == 0 && c->ctrlreg[1])
+    if (rc == 0) /* none where it is 0 */
         rc = arch_new_user_base(vcpu, gfn_make(c->ctrlreg[1] >> PAGE_SHIFT));
     if (rc == 0)
         rc = initialise_rest(v, c);
@@ -212,7 +225,6 @@ long arch_vcpu_initialise(struct vcpu *vcpu, const struct vcpu_guest_context *c)
         pv_release_descriptor_tables(v);
         roots_give_up(v, &x86_vcpu(current_vcpu())->work);
     }
-    arch_paging_finish(current_vcpu(), rc); /* who asks does what it leaves to do */
     if (rc)
         return rc;
     initialise_registers(v, c);

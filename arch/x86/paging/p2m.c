@@ -43,6 +43,31 @@ mfn_t arch_gfn_to_mfn(const struct domain *d, gfn_t gfn)
     return gfn_to_mfn(d, gfn);
 }
 
+static u32 p2m_value(mfn_t mfn)
+{
+    return mfn_is_invalid(mfn) ? P2M_NONE : (u32)mfn.n;
+}
+
+/*
+ * The way back stands before the way there. That of a frame which leaves its number stays until it is freed: live entries
+ * that name it can still be turned back.
+ */
+bool arch_p2m_swap(struct domain *d, gfn_t gfn, mfn_t from, mfn_t to)
+{
+    struct x86_domain *xd = x86_domain(d);
+    u32 seen = p2m_value(from);
+    if (!xd->p2m || gfn.n >= xd->p2m_count)
+        return false;
+    u64 before = mfn_is_invalid(to) ? 0 : m2p_table[to.n];
+    if (!mfn_is_invalid(to))
+        write_once(m2p_table[to.n], gfn.n);
+    if (atomic_compare_exchange_strong((_Atomic u32 *)&xd->p2m[gfn.n], &seen, p2m_value(to)))
+        return true;
+    if (!mfn_is_invalid(to))
+        write_once(m2p_table[to.n], before);
+    return false;
+}
+
 int arch_p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn)
 {
     struct x86_domain *xd = x86_domain(d);
@@ -50,15 +75,9 @@ int arch_p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn)
         return -XEN_EOPNOTSUPP;
     if (gfn.n >= xd->p2m_count)
         return -XEN_EINVAL;
-    if (mfn_is_invalid(mfn)) {
-        /* The way back stays until the frame is freed: live entries that name it can still be turned back. */
-        xd->p2m[gfn.n] = P2M_NONE;
-        return 0;
-    }
-    if (xd->p2m[gfn.n] != P2M_NONE)
-        return -XEN_EEXIST;
-    xd->p2m[gfn.n] = (u32)mfn.n;
-    m2p_table[mfn.n] = gfn.n;
+    if (!mfn_is_invalid(mfn))
+        return arch_p2m_swap(d, gfn, MFN_INVALID, mfn) ? 0 : -XEN_EEXIST;
+    write_once(xd->p2m[gfn.n], P2M_NONE);
     return 0;
 }
 

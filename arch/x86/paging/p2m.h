@@ -15,7 +15,7 @@ static inline mfn_t gfn_to_mfn(const struct domain *d, gfn_t gfn)
 {
     const struct x86_domain *xd = x86_domain_const(d);
     if (xd->p2m) {
-        u32 n = gfn.n < xd->p2m_count ? xd->p2m[gfn.n] : P2M_NONE;
+        u32 n = gfn.n < xd->p2m_count ? read_once(xd->p2m[gfn.n]) : P2M_NONE;
         return n == P2M_NONE ? MFN_INVALID : mfn_make(n);
     }
     return likely(gfn.n < frame_count) ? mfn_make(gfn.n) : MFN_INVALID;

@@ -21,6 +21,7 @@ static inline void tlb_flush_local(void)
 static inline void tlb_flush_all(void)
 {
     tlb_flush_local();
+    flush_other_cpus();
 }
 static inline void tlb_flush_page_local(u64 address)
 {

@@ -141,17 +141,53 @@ static int table_validate(struct domain *d, u64 *table, unsigned level, struct t
     return 0;
 }
 
-/* Takes the type for a frame that nobody uses; the caller has a reference. Flushed when it returns 0. */
+/*
+ * Another processor is at it: it checks the frame under a type that it just took, or gives back what a table held that lost
+ * its last use. That is one table's work in which nobody waits for anybody, so it can be waited for: by who has claimed
+ * nothing himself.
+ */
+static bool word_in_transition(u64 w)
+{
+    return (w & FRAME_TC_MASK) && !(w & FRAME_VALIDATED) && word_type(w) != FRAME_WRITABLE;
+}
+
+/* In use as that type: valid, or another processor is at it. */
+static bool is_of_type(u64 w, enum frame_type type)
+{
+    return (w & FRAME_TC_MASK) && word_type(w) == type;
+}
+
+/* One more type count of what is in use and valid as that type already; the caller has a reference. */
+static bool type_count(struct frame *f, enum frame_type type)
+{
+    u64 w = frame_word(f);
+    while (is_of_type(w, type) && (w & FRAME_VALIDATED))
+        if (frame_swap(f, &w, w + FRAME_TC_ONE))
+            return true;
+    return false;
+}
+
+static __cold int claim_refuse(const struct domain *d, const struct frame *f, enum frame_type type, u64 w)
+{
+    return guest_refuse(d, XEN_EINVAL, "frame %#llx: type %u with count %llu%s; expected an unused frame for type %u\n",
+                        (unsigned long long)mfn_to_guest(d, frame_mfn(f)), word_type(w),
+                        (unsigned long long)word_type_count(w),
+                        (w & FRAME_SPECIAL) ? ", shared with the hypervisor" : "", type);
+}
+
+/* Takes the type for a frame that nobody uses; the caller has a reference. Flushed when it returns 0. -XEN_EAGAIN: it was
+ * waited for another processor, and the frame may be what is wanted now. */
 static int type_claim(struct domain *d, struct frame *f, enum frame_type type)
 {
     const u64 bits = (u64)type << FRAME_TYPE_SHIFT;
     u64 w = frame_word(f);
     do {
+        if (unlikely(word_in_transition(w) || is_of_type(w, type))) {
+            cpu_relax();
+            return -XEN_EAGAIN;
+        }
         if ((w & FRAME_TC_MASK) || (w & FRAME_SPECIAL))
-            return guest_refuse(d, XEN_EINVAL, "frame %#llx: type %u with count %llu%s; expected an unused frame for type %u\n",
-                                (unsigned long long)mfn_to_guest(d, frame_mfn(f)), word_type(w),
-                                (unsigned long long)word_type_count(w),
-                                (w & FRAME_SPECIAL) ? ", shared with the hypervisor" : "", type);
+            return claim_refuse(d, f, type, w);
     } while (!frame_swap(f, &w, ((w & ~(FRAME_TYPE_MASK | FRAME_VALIDATED)) | bits) + FRAME_TC_ONE));
     if (word_type(w) != FRAME_NONE && word_type(w) != type)
         tlb_flush_all();
@@ -258,17 +294,16 @@ void table_put(struct frame *f, struct table_work *work)
     }
 }
 
-/* Puts a freshly promoted table (type count 1, reference: both now the list's) on the held list. */
+/* Puts a table that was promoted (a type count and a reference of it: both now the list's) on the held list; where it
+ * stands on another's list already, that one keeps it, and a hold of our own is one too many. */
 static void table_keep(struct frame *f, struct table_work *work)
 {
-    u64 w = frame_word(f);
-    while (!(w & FRAME_LISTED))
-        if (frame_swap(f, &w, w | FRAME_LISTED)) {
-            list_push(&work->held, f);
-            return;
-        }
-    /* Somebody used and dropped it meanwhile, so it stands on a list already: a plain hold is one too many. */
-    atomic_fetch_sub_explicit(&f->word, FRAME_TC_ONE + FRAME_REF_ONE, memory_order_acq_rel);
+    u64 w = frame_word(f), want;
+    do {
+        want = (w & FRAME_LISTED) ? w - FRAME_TC_ONE - FRAME_REF_ONE : w | FRAME_LISTED;
+    } while (!frame_swap(f, &w, want));
+    if (!(w & FRAME_LISTED))
+        list_push(&work->held, f);
 }
 
 /* One listed frame: its hold is dropped; the last hold demotes it. */
@@ -345,8 +380,15 @@ static int climb_next(struct domain *d, struct climb *c, struct frame **below)
 static int climb_step(struct domain *d, struct climb *c, struct table_work *work, struct frame **deeper)
 {
     *deeper = NULL;
+    if (type_count(c->f, (enum frame_type)c->level))
+        return 0; /* another processor was quicker */
     if (c->level > 1) {
         int rc = climb_next(d, c, deeper);
+        /* What was read may be what another processor makes of it just now: it is looked at again when that is through. */
+        if (unlikely(rc < 0 && is_of_type(frame_word(c->f), (enum frame_type)c->level))) {
+            cpu_relax();
+            return -XEN_EAGAIN;
+        }
         if (rc)
             return rc < 0 ? rc : 0;
     }
@@ -403,12 +445,7 @@ static int table_promote(struct domain *d, struct frame *root, unsigned level, s
 
 int table_get(struct domain *d, struct frame *f, unsigned level, struct table_work *work)
 {
-    const u64 valid = ((u64)level << FRAME_TYPE_SHIFT) | FRAME_VALIDATED;
-    u64 w = frame_word(f);
-    while ((w & (FRAME_TYPE_MASK | FRAME_VALIDATED)) == valid)
-        if (frame_swap(f, &w, w + FRAME_TC_ONE))
-            return 0;
-    return table_promote(d, f, level, work);
+    return type_count(f, (enum frame_type)level) ? 0 : table_promote(d, f, level, work);
 }
 
 /* ---- page lock ------------------------------------------------------------------------------------------------ */
@@ -447,12 +484,13 @@ struct frame *descriptor_get(struct domain *d, gfn_t gfn)
     struct frame *f = arch_get_gfn(d, gfn);
     if (!f)
         return NULL;
-    const u64 valid = ((u64)FRAME_DESCRIPTOR << FRAME_TYPE_SHIFT) | FRAME_VALIDATED;
-    u64 w = frame_word(f);
-    while ((w & (FRAME_TYPE_MASK | FRAME_VALIDATED)) == valid && (w & FRAME_TC_MASK))
-        if (frame_swap(f, &w, w + FRAME_TC_ONE))
+    int rc;
+    do {
+        if (type_count(f, FRAME_DESCRIPTOR))
             return f;
-    if (type_claim(d, f, FRAME_DESCRIPTOR) == 0) {
+        rc = type_claim(d, f, FRAME_DESCRIPTOR);
+    } while (rc == -XEN_EAGAIN);
+    if (rc == 0) {
         if (pv_check_descriptor_page(frame_ptr(f))) {
             atomic_fetch_or_explicit(&f->word, FRAME_VALIDATED, memory_order_release);
             return f;

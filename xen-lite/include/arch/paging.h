@@ -17,8 +17,13 @@ struct vcpu;
 mfn_t arch_gfn_to_mfn(const struct domain *d, gfn_t gfn);
 /* Does the domain use pseudo-physical numbers everywhere (XENFEAT_auto_translated_physmap)? */
 bool arch_domain_translated(const struct domain *d);
-/* Rewrite mode: binds gfn to mfn (MFN_INVALID: unbinds) in both directions. -XEN_EINVAL out of range. */
+/* Rewrite mode: binds gfn to mfn (MFN_INVALID: unbinds) in both directions. -XEN_EINVAL out of range, -XEN_EEXIST taken. */
 int arch_p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn);
+/*
+ * Rewrite mode: what gfn names changes from one frame to another in one step (MFN_INVALID: none). False: out of range, or it
+ * names something else. Of two vcpus that change the same number at once, one is told so.
+ */
+bool arch_p2m_swap(struct domain *d, gfn_t gfn, mfn_t from, mfn_t to);
 /* The domain's frame behind gfn with a reference; NULL: not a frame of d. Give back with frame_put(). */
 struct frame *arch_get_gfn(struct domain *d, gfn_t gfn);
 

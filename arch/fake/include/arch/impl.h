@@ -34,4 +34,12 @@ static inline void cpu_relax(void)
     fake_cpu_relax();
 }
 
+/* The flush of all other processors' translations, where a test keeps a model of these. NULL: nobody does. */
+extern void (*fake_on_flush_others)(void);
+static inline void flush_other_cpus(void)
+{
+    if (unlikely(fake_on_flush_others != NULL))
+        fake_on_flush_others();
+}
+
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* x86's answers that must be inline: which processor this is. The per-cpu area is 64 KiB, aligned, its struct on top. */
+/*
+ * x86's answers that must be inline: which processor this is, and what others cache. The per-cpu area is 64 KiB, aligned,
+ * its struct on top.
+ */
 #ifndef XL_ARCH_IMPL_H
 #define XL_ARCH_IMPL_H
 
@@ -21,6 +24,11 @@ static inline struct cpu *this_cpu(void)
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause");
+}
+
+/* Returns when no other processor holds a translation from before. Guests run on one processor, so none does. */
+static inline void flush_other_cpus(void)
+{
 }
 
 #endif
