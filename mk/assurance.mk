@@ -70,6 +70,9 @@ ASSURANCE_PARTS += system
 assurance-system:
 	$(Q)$(MAKE) --no-print-directory test-system TEST='xsa_ or churn or keys'
 
+# ---- two processors (interleave); interruption and failure everywhere (sweep)
+include tests/assurance/step/step.mk
+
 # ---- the table; last, since it needs all names
 .PHONY: assurance
 assurance: assurance-programs $(B)/xen-lite $(GUESTS) ## What tries to break the engine, in one table (LONG=1: for hours)

@@ -28,6 +28,7 @@ __noreturn void fake_fail(const char *fmt, ...) __printf(1, 2);
  * They hold garbage, so that what is not cleared shows. fake_reset() does it.
  */
 void fake_ram_init(u64 frames);
+extern void *fake_ram_bitmap; /* the allocator's, of frame_alloc_bitmap_bytes(frame_count) bytes */
 
 /* Console and the end of the machine
  * -------------------------------------------------------------------------------*/

@@ -5,20 +5,20 @@
 #include "lib/string.h"
 #include <stdlib.h>
 
-static void *bitmap;
+void *fake_ram_bitmap;
 
 static void ram_replace(u64 frames)
 {
     free(frame_table);
     free(m2p_table);
-    free(bitmap);
+    free(fake_ram_bitmap);
     free(direct_map);
     frame_count = frames;
     frame_table = calloc(frames, sizeof(*frame_table));
     m2p_table = malloc(frames * sizeof(*m2p_table));
-    bitmap = malloc(frame_alloc_bitmap_bytes(frames));
+    fake_ram_bitmap = malloc(frame_alloc_bitmap_bytes(frames));
     direct_map = aligned_alloc(PAGE_SIZE, frames * PAGE_SIZE);
-    if (frame_table == NULL || m2p_table == NULL || bitmap == NULL || direct_map == NULL)
+    if (frame_table == NULL || m2p_table == NULL || fake_ram_bitmap == NULL || direct_map == NULL)
         fake_fail("no memory for %lu frames", frames);
 }
 
@@ -30,7 +30,7 @@ void fake_ram_init(u64 frames)
     memset(frame_table, 0, frames * sizeof(*frame_table));
     memset(m2p_table, 0xff, frames * sizeof(*m2p_table));
     memset(direct_map, 0xa5, frames * PAGE_SIZE);
-    frame_alloc_init(bitmap, frames);
+    frame_alloc_init(fake_ram_bitmap, frames);
     frame_alloc_scatter(0);
     frame_alloc_give(mfn_make(1), frames - 1);
 }

@@ -2,6 +2,7 @@
 /* See oracle.h. */
 #include "tests/unit/mmu_random/oracle.h"
 #include "arch/x86/paging/host_map.h"
+#include <stdlib.h>
 #include <string.h>
 
 const u16 oracle_slots[] = {0, 1, 2, 3, 255, 256, 260, 271, 272, 510, 511};
@@ -24,7 +25,7 @@ static bool is_table(u64 n, unsigned level)
 }
 static bool is_ours(unsigned level, unsigned i)
 {
-    return level == 4 && i >= 256 && i <= 271;
+    return level == PT_LEVELS && i >= HYPERVISOR_FIRST_SLOT && i <= HYPERVISOR_LAST_SLOT;
 }
 
 u8 oracle_lent[ORACLE_FRAMES];
@@ -83,14 +84,22 @@ static void reach_entry(u64 entry, unsigned level)
 static void reach_entries(u64 n, unsigned level)
 {
     const u64 *table = mfn_to_ptr(mfn_make(n));
-    unsigned count = reach.look == LOOK_ALL_SLOTS ? 512 : oracle_slot_count;
+    unsigned count = reach.look == LOOK_ALL_SLOTS ? PT_ENTRIES : oracle_slot_count;
     for (unsigned k = 0; k < count && !reach.wrong; k++) {
         unsigned i = reach.look == LOOK_ALL_SLOTS ? k : oracle_slots[k];
         if (!is_ours(level, i))
             reach_entry(table[i], level);
-        else if (table[i] != host_l4_slots[i - 256])
+        else if (table[i] != host_l4_slots[i - HYPERVISOR_FIRST_SLOT])
             reach.wrong = "a slot of the hypervisor is not as it must be";
     }
+}
+
+static void reach_roots(const struct x86_vcpu *v)
+{
+    if (!mfn_is_invalid(v->kernel_root))
+        reach_table(v->kernel_root.n, PT_LEVELS);
+    if (!mfn_is_invalid(v->user_root))
+        reach_table(v->user_root.n, PT_LEVELS);
 }
 
 const char *oracle_reachable(enum oracle_look look)
@@ -101,13 +110,8 @@ const char *oracle_reachable(enum oracle_look look)
         reach.d = d;
         reach.fill = 0;
         memset(reach.seen, 0, sizeof(reach.seen));
-        for (u32 i = 0; i < d->vcpu_count; i++) {
-            const struct x86_vcpu *v = x86_vcpu(d->vcpu[i]);
-            if (!mfn_is_invalid(v->kernel_root))
-                reach_table(v->kernel_root.n, 4);
-            if (!mfn_is_invalid(v->user_root))
-                reach_table(v->user_root.n, 4);
-        }
+        for (u32 i = 0; i < d->vcpu_count; i++)
+            reach_roots(x86_vcpu(d->vcpu[i]));
         for (unsigned i = 0; i < reach.fill && !reach.wrong; i++)
             reach_entries(reach.list[i] % ORACLE_FRAMES, reach.list[i] / ORACLE_FRAMES);
         const struct x86_domain *xd = x86_domain_const(d);
@@ -200,7 +204,7 @@ const char *oracle_cache_step(struct domain *d, mfn_t root)
 static struct {
     u64 word[ORACLE_FRAMES], m2p[ORACLE_FRAMES];
     u16 owner[ORACLE_FRAMES];
-    u8 page[ORACLE_FRAMES][PAGE_SIZE];
+    u8 (*page)[PAGE_SIZE]; /* [ORACLE_FRAMES], made when it is first needed */
 } kept;
 
 /* Written by others too: the ports' bits in shared_info and in a registered vcpu_info, and what is lent. */
@@ -214,6 +218,8 @@ static bool is_shared(const struct domain *d, u64 n)
 
 void oracle_keep(const struct domain *d)
 {
+    if (!kept.page && (kept.page = malloc(sizeof(*kept.page) * ORACLE_FRAMES)) == NULL)
+        fake_fail("no memory for the oracle");
     for (u64 n = 0; n < frame_count; n++) {
         kept.owner[n] = frame_table[n].owner;
         if (kept.owner[n] != d->id)
