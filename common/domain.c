@@ -25,8 +25,12 @@
 #define QUICK_LIFE_NS      1000000000ull
 #define QUICK_RESTARTS_MAX 5
 
-#define FRAMES_PER_STEP 16384      /* records looked at in one step of taking a domain down */
-#define STEP_PAUSE_NS   1000000ull /* between steps while others run */
+/*
+ * Taking down goes on beside those who run, a step after each pause, and a step is no longer than one table or
+ * FRAMES_PER_FLUSH frames that are scrubbed: some tens of thousands of instructions.
+ */
+#define RECORDS_PER_STEP 1024
+#define STEP_PAUSE_NS    100000ull
 
 static struct spinlock end_lock = SPINLOCK(LOCK_DOMAIN); /* the fields of struct domain that say how it ends */
 static struct timer work_timer;
@@ -284,23 +288,19 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 /* Taking down ------------------------------------------------------------------------------------------------------*/
 
-/* The domain's own hold on its frames, a bounded number of records at a time, one at least. True: all were looked at. */
+/* The domain's own hold on its frames, a bounded number of them at a time. True: all records were looked at. */
 static bool domain_give_frames_back(struct domain *d)
 {
-    u64 end = min_u64(d->next_frame + FRAMES_PER_STEP, frame_count);
+    u64 end = min_u64(d->next_frame + RECORDS_PER_STEP, frame_count);
 
     frame_batch_begin();
-    while (d->next_frame < end) {
+    while (d->next_frame < end && frame_batch_count(this_cpu()) < FRAMES_PER_FLUSH) {
         struct frame *f = &frame_table[d->next_frame++];
         u64 word = frame_word(f);
         if ((word & FRAME_ALLOC) && !(word & FRAME_SPECIAL) && f->owner == d->id)
             frame_give_back(d, f);
         if (preempt_pending())
             break;
-        if (frame_batch_count() >= FRAMES_PER_FLUSH) {
-            frame_batch_end(FRAMES_SCRUB);
-            frame_batch_begin();
-        }
     }
     frame_batch_end(FRAMES_SCRUB);
     return d->next_frame >= frame_count;

@@ -22,13 +22,6 @@ static void owner_has_less(struct domain *d, _Atomic u64 *pages)
         softirq_raise(SOFTIRQ_DOMAIN);
 }
 
-/* Nothing of what it was remains on it, and its memory is zero if scrubbed: the allocator may have it. */
-static void frame_free(struct frame *f, u16 note)
-{
-    f->note = note;
-    frame_alloc_return(frame_mfn(f));
-}
-
 /* No owner, no word: frame_get() refuses it from now on. */
 static void frame_forget(struct frame *f)
 {
@@ -67,7 +60,8 @@ void frame_last_put(struct frame *f)
         arch_flush_before_reuse();
         memset(frame_ptr(f), 0, PAGE_SIZE);
         frame_forget(f);
-        frame_free(f, FRAME_NOTE_ZEROED);
+        f->note = FRAME_NOTE_ZEROED;
+        frame_alloc_return(frame_mfn(f));
     }
     owner_has_less(owner, special ? &owner->shared_pages : &owner->tot_pages);
 }
@@ -82,29 +76,19 @@ void frame_batch_begin(void)
     cpu->freed_count = 0;
 }
 
-u32 frame_batch_count(void)
-{
-    return this_cpu()->freed_count;
-}
-
 /* One flush for all, and only then is their memory touched or anybody else's. */
 void frame_batch_end(enum frame_batch how)
 {
     struct cpu *cpu = this_cpu();
-    u32 n = cpu->freed;
 
     BUG_ON(!cpu->freeing);
     cpu->freeing = false;
-    if (n != FRAME_LIST_END)
-        arch_flush_before_reuse();
-    while (n != FRAME_LIST_END) {
-        struct frame *f = frame_of(mfn_make(n));
-        n = f->link;
-        f->link = FRAME_LIST_END;
-        if (how == FRAMES_SCRUB)
-            memset(frame_ptr(f), 0, PAGE_SIZE);
-        frame_free(f, how == FRAMES_SCRUB ? FRAME_NOTE_ZEROED : FRAME_NOTE_NONE);
-    }
+    if (cpu->freed == FRAME_LIST_END)
+        return;
+    arch_flush_before_reuse();
+    for (u32 n = cpu->freed; how == FRAMES_SCRUB && n != FRAME_LIST_END; n = frame_table[n].link)
+        memset(mfn_to_ptr(mfn_make(n)), 0, PAGE_SIZE);
+    frame_alloc_return_list(cpu->freed, how == FRAMES_SCRUB ? FRAME_NOTE_ZEROED : FRAME_NOTE_NONE);
 }
 
 /* The owner is written before the word: whoever sees a reference sees whose frame it is. */
@@ -170,6 +154,19 @@ bool frame_drop_alloc(struct frame *f)
     if (word_refs(w) == 1)
         frame_last_put(f);
     return true;
+}
+
+void frame_drop_alloc_and_ref(struct frame *f)
+{
+    u64 w = frame_word(f), want;
+
+    do {
+        want = w - FRAME_REF_ONE;
+        if (w & FRAME_ALLOC)
+            want = (want & ~FRAME_ALLOC) - FRAME_REF_ONE;
+    } while (unlikely(!frame_swap(f, &w, want)));
+    if (word_refs(want) == 0)
+        frame_last_put(f);
 }
 
 /* Extents and exchange --------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #ifndef XL_COMMON_FRAME_H
 #define XL_COMMON_FRAME_H
 
+#include "common/cpu.h"
 #include "common/geometry.h"
 #include "lib/types.h"
 #include <stdatomic.h>
@@ -184,6 +185,9 @@ struct frame *frame_share(struct domain *d, mfn_t host);
 /* Gives the domain's own reference back (once; false if it was not there). The frame goes when the last one goes. */
 bool frame_drop_alloc(struct frame *f);
 
+/* The same, and a reference of the caller's with it, in one go. */
+void frame_drop_alloc_and_ref(struct frame *f);
+
 u64 frame_free_count(void);
 u64 frame_ram_count(void); /* frames that were ever given to the allocator */
 
@@ -231,8 +235,10 @@ void frame_extent_drop(struct frame_extent *x);
 void frame_batch_begin(void);
 enum frame_batch { FRAMES_SCRUB, FRAMES_CLEAR_LATER };
 void frame_batch_end(enum frame_batch how);
-/* Frames put aside so far. */
-u32 frame_batch_count(void);
+static inline u32 frame_batch_count(const struct cpu *cpu)
+{
+    return cpu->freed_count; /* frames put aside so far */
+}
 
 /* Takes f from its owner if nobody refers to it but the owner's allocation: one compare-and-swap. False: as it was. */
 bool frame_steal(struct frame *f, u16 owner);
@@ -249,5 +255,7 @@ void frame_free_stolen(struct frame *f);
 
 /* For frame.c alone: one frame back to the allocator: word 0, owner OWNER_NONE, note set by the caller. */
 void frame_alloc_return(mfn_t m);
+/* The same for frames linked by frame->link; all get that note. */
+void frame_alloc_return_list(u32 first, u16 note);
 
 #endif

@@ -255,6 +255,19 @@ void frame_alloc_return(mfn_t m)
     spinlock_unlock(&lock);
 }
 
+void frame_alloc_return_list(u32 first, u16 note)
+{
+    spinlock_lock(&lock);
+    while (first != FRAME_LIST_END) {
+        struct frame *f = frame_of(mfn_make(first));
+        mark_free(first);
+        first = f->link;
+        f->link = FRAME_LIST_END;
+        f->note = note;
+    }
+    spinlock_unlock(&lock);
+}
+
 void frame_free_host(mfn_t first, u64 count)
 {
     for (u64 i = 0; i < count; i++) {

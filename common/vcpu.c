@@ -23,7 +23,19 @@ static void extent_reset(struct extent_work *x)
     memset(x, 0, sizeof(*x));
     x->first = MFN_INVALID;
     x->taken = FRAME_EXTENT_NONE;
-    x->ready = FRAME_LIST_END;
+    x->ready = x->stolen = FRAME_LIST_END;
+}
+
+/* What they were used as is forgotten, so whatever a processor may still have of that must be too. */
+static void extent_restore_stolen(struct extent_work *x)
+{
+    if (x->stolen != FRAME_LIST_END)
+        arch_flush_before_reuse();
+    while (x->stolen != FRAME_LIST_END) {
+        struct frame *f = frame_of(mfn_make(x->stolen));
+        x->stolen = f->link;
+        frame_unsteal(f, x->of.d->id);
+    }
 }
 
 void vcpu_extent_drop(struct vcpu *v)
@@ -32,6 +44,7 @@ void vcpu_extent_drop(struct vcpu *v)
 
     if (!x->of.d)
         return;
+    extent_restore_stolen(x);
     domain_uncharge(x->of.d, x->charged);
     frame_extent_drop(&x->taken);
     while (x->ready != FRAME_LIST_END) {

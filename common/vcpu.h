@@ -34,6 +34,7 @@ struct extent_work {
     u64 charged;              /* pages that d is charged for and has not been given */
     struct frame_extent taken;
     u32 ready, ready_count;   /* exchange: whole extents taken and cleared, linked by their first frames; of order */
+    u32 stolen, stolen_count; /* exchange: frames of d that nobody owns for the moment, linked; d is charged for them */
 };
 
 struct vcpu {
@@ -78,7 +79,7 @@ static inline bool vcpu_runnable(const struct vcpu *v)
  */
 long vcpu_restart(struct vcpu *v, u32 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
 
-/* Gives up an extent that is under way: what was taken and not given goes back to the allocator. */
+/* Gives up an extent that is under way: what was taken and not given goes back to where it came from. */
 void vcpu_extent_drop(struct vcpu *v);
 
 /* The common part of a zeroed vcpu that arch_vcpu_alloc() gave: down, no timers, vcpu_info in shared_info. */

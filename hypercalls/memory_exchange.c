@@ -2,12 +2,13 @@
 /*
  * XENMEM_exchange: a domain in direct mode gives frames and gets others, in rows of another length. It goes by chunks, a
  * chunk being the larger of the two extents:
- *   1. the new frames are found and cleared; that may be interrupted at any page (struct extent_work keeps them);
+ *   1. the new frames are found and cleared;
  *   2. the old ones are taken from the domain, each by one compare-and-swap from "used by nobody but its owner" to
- *      free, so that no table, no mapping and no grant can name it; if one cannot be, all get back what they were;
+ *      nobody's, so that no table, no mapping and no grant can name it; if one cannot be, all get back what they were;
  *   3. they are freed behind one flush, and the new ones become the domain's, whole, before it is told which.
- * 2 and 3 are one step of at most CHUNK_PAGES pages, some 100 instructions each. What the guest says of chunks done
- * before (nr_exchanged) is its word, checked like any other.
+ * 1 and 2 may be interrupted at any page: struct extent_work keeps what was taken on either side, and gives it back if
+ * the guest does not come back to it. 3 is one step of at most CHUNK_PAGES pages, some 100 instructions each. What the
+ * guest says of chunks done before (nr_exchanged) is its word, checked like any other.
  */
 #include "common/cpu.h"
 #include "common/printk.h"
@@ -29,7 +30,6 @@ struct exchange {
     u64 in_extents, out_extents; /* of one chunk: one of them is 1 */
     u64 end;                     /* frames below this number only */
     u64 chunk;
-    u32 stolen;                  /* frames of the chunk taken from the domain, linked by frame->link */
 };
 
 static int list_copy(vaddr_t list, u64 index, u64 *numbers, u64 count)
@@ -91,54 +91,53 @@ static int prepare(const struct exchange *e)
 
 /* 2. The old frames ------------------------------------------------------------------------------------------------- */
 
-static int steal_extent(struct exchange *e, u64 gfn)
+static int steal_one(const struct exchange *e, u64 gfn)
 {
-    for (u64 i = 0; i < 1ull << e->in_order; i++) {
-        mfn_t mfn = arch_gfn_to_mfn(e->d, gfn_make(gfn + i));
-        if (gfn + i < gfn || mfn_is_invalid(mfn) || !frame_steal(frame_of(mfn), e->d->id))
-            return guest_refuse(e->d, XEN_EINVAL, "exchange: frame %#llx is not the domain's, or it is in use\n",
-                                (unsigned long long)(gfn + i));
-        frame_of(mfn)->link = e->stolen;
-        e->stolen = (u32)mfn.n;
-    }
+    struct extent_work *x = &e->v->extent;
+    mfn_t mfn = arch_gfn_to_mfn(e->d, gfn_make(gfn));
+
+    if (mfn_is_invalid(mfn) || !frame_steal(frame_of(mfn), e->d->id))
+        return guest_refuse(e->d, XEN_EINVAL, "exchange: frame %#llx is not the domain's, or it is in use\n",
+                            (unsigned long long)gfn);
+    frame_of(mfn)->link = x->stolen;
+    x->stolen = (u32)mfn.n;
+    x->stolen_count++;
     return 0;
 }
 
-static int steal_chunk(struct exchange *e)
+/* 0; -XEN_EAGAIN: interrupted. Numbers are read when their frames are taken, and not a second time. */
+static int steal_chunk(const struct exchange *e)
 {
-    u64 numbers[LIST_PART];
+    struct extent_work *x = &e->v->extent;
+    u64 numbers[LIST_PART], end = e->in_extents << e->in_order;
+    u64 first = x->stolen_count; /* page of the chunk; numbers[] begins with its extent */
     int rc = 0;
 
-    for (u64 i = 0; i < e->in_extents && rc == 0; i++) {
-        if (i % LIST_PART == 0)
+    for (u64 page = first; page < end && rc == 0; page = x->stolen_count) {
+        u64 i = page >> e->in_order, part = (i - (first >> e->in_order)) % LIST_PART, within = page - (i << e->in_order);
+        if (page == first || (part == 0 && within == 0))
             rc = list_copy(e->in, e->chunk * e->in_extents + i, numbers, min_u64(e->in_extents - i, LIST_PART));
         if (rc == 0)
-            rc = steal_extent(e, numbers[i % LIST_PART]);
+            rc = numbers[part] + within < within ? -XEN_EINVAL : steal_one(e, numbers[part] + within);
+        if (rc == 0 && page + 1 < end && preempt_pending()) {
+            arch_flush_before_reuse(); /* nobody has a way to what is nobody's */
+            rc = -XEN_EAGAIN;
+        }
     }
     return rc;
 }
 
-static struct frame *stolen_pop(struct exchange *e)
+static void free_stolen(const struct exchange *e)
 {
-    struct frame *f = frame_of(mfn_make(e->stolen));
+    struct extent_work *x = &e->v->extent;
 
-    e->stolen = f->link;
-    return f;
-}
-
-static void restore(struct exchange *e)
-{
-    if (e->stolen != FRAME_LIST_END)
-        arch_flush_before_reuse(); /* what they were used as is forgotten */
-    while (e->stolen != FRAME_LIST_END)
-        frame_unsteal(stolen_pop(e), e->d->id);
-}
-
-static void free_stolen(struct exchange *e)
-{
     frame_batch_begin();
-    while (e->stolen != FRAME_LIST_END)
-        frame_free_stolen(stolen_pop(e));
+    while (x->stolen != FRAME_LIST_END) {
+        struct frame *f = frame_of(mfn_make(x->stolen));
+        x->stolen = f->link;
+        frame_free_stolen(f);
+    }
+    x->stolen_count = 0;
     frame_batch_end(FRAMES_CLEAR_LATER);
 }
 
@@ -180,19 +179,16 @@ static int give_chunk(const struct exchange *e)
 }
 
 /* One chunk. *done: the frames have changed hands, whatever the answer is. */
-static int exchange_chunk(struct exchange *e, bool *done)
+static int exchange_chunk(const struct exchange *e, bool *done)
 {
     int rc = e->d->dying ? -XEN_EINVAL : prepare(e);
 
     *done = false;
-    e->stolen = FRAME_LIST_END;
-    if (rc == -XEN_EAGAIN)
-        return rc;
     if (rc == 0)
         rc = steal_chunk(e);
     if (rc) {
-        restore(e);
-        vcpu_extent_drop(e->v);
+        if (rc != -XEN_EAGAIN)
+            vcpu_extent_drop(e->v);
         return rc;
     }
     free_stolen(e);

@@ -27,8 +27,9 @@ bool memory_release(struct domain *d, u64 gfn, const char *what)
     else
         done = !arch_domain_translated(d) || arch_p2m_swap(d, gfn_make(gfn), frame_mfn(f), MFN_INVALID);
     if (done)
-        frame_drop_alloc(f);
-    frame_put(f);
+        frame_drop_alloc_and_ref(f);
+    else
+        frame_put(f);
     return done;
 }
 

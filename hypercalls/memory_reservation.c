@@ -189,7 +189,7 @@ static int extent_take(const struct reservation *r, u64 gfn, mfn_t *first)
 /* Between two pages: those that were freed so far, if they are many, get their flush. */
 static void batch_step(const struct reservation *r)
 {
-    if (r->op == XENMEM_decrease_reservation && frame_batch_count() >= FRAMES_PER_FLUSH) {
+    if (r->op == XENMEM_decrease_reservation && frame_batch_count(this_cpu()) >= FRAMES_PER_FLUSH) {
         frame_batch_end(FRAMES_SCRUB);
         frame_batch_begin();
     }

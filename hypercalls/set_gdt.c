@@ -15,6 +15,7 @@
 /* doc errors: -EINVAL over 7168 entries, or a frame that cannot be a page of the table; -EFAULT the list is not readable */
 long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
 {
+    struct vcpu *v = current_vcpu();
     u64 gfns[FIRST_RESERVED_GDT_PAGE];
     u32 count = (u32)entries;
     (void)a3, (void)a4, (void)a5;
@@ -24,5 +25,6 @@ long hypercall_set_gdt(u64 frames, u64 entries, u64 a3, u64 a4, u64 a5)
     u32 pages = (count + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE;
     if (copy_from_guest(gfns, frames, pages * sizeof(gfns[0])))
         return -XEN_EFAULT;
-    return arch_set_gdt(current_vcpu(), gfns, count);
+    long rc = arch_set_gdt(v, gfns, count);
+    return rc == -XEN_ERESTART ? vcpu_restart(v, __HYPERVISOR_set_gdt, frames, entries, 0, 0, 0) : rc;
 }

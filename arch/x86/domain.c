@@ -11,8 +11,8 @@
 #include <arch/domain.h>
 #include <arch/paging.h>
 
-/* Frame records that one step of arch_domain_relinquish looks at. */
-#define RELINQUISH_STEP 4096
+/* Frame records that one step of arch_domain_relinquish looks at, at most. */
+#define RELINQUISH_STEP 1024
 
 struct domain *arch_domain_alloc(const struct domain_config *config)
 {
@@ -38,20 +38,25 @@ static void vcpu_relinquish(struct x86_vcpu *v, struct table_work *work)
     v->work.resume = false;
 }
 
-/* The guest's pins, some records at a time; true: all were looked at. */
-static bool unpin_all(struct x86_domain *d)
+/* The guest's pins: some records, up to the first that is one. True: all were looked at. */
+static bool unpin_some(struct x86_domain *d)
 {
     u64 end = min_u64(d->relinquish_next + RELINQUISH_STEP, frame_count);
-    for (; d->relinquish_next < end; d->relinquish_next++) {
-        struct frame *f = &frame_table[d->relinquish_next];
+    while (d->relinquish_next < end) {
+        struct frame *f = &frame_table[d->relinquish_next++];
         if (!(frame_word(f) & FRAME_PINNED) || f->owner != d->domain.id)
             continue;
         atomic_fetch_and_explicit(&f->word, ~FRAME_PINNED, memory_order_acq_rel);
         table_put(f, &d->work);
+        break;
     }
     return d->relinquish_next == frame_count;
 }
 
+/*
+ * One table, or some records: who runs waits for one step and not for all of them, though nothing that he waits for need
+ * be pending.
+ */
 bool arch_domain_relinquish(struct domain *dom)
 {
     struct x86_domain *d = x86_domain(dom);
@@ -62,8 +67,13 @@ bool arch_domain_relinquish(struct domain *dom)
         d->vcpus_relinquished = true;
     }
     for (u32 i = 0; i < dom->vcpu_count; i++)
-        if (!table_work_run(&x86_vcpu(dom->vcpu[i])->work))
+        if (table_work_pending(&x86_vcpu(dom->vcpu[i])->work)) {
+            table_work_one(&x86_vcpu(dom->vcpu[i])->work);
             return false;
-    bool unpinned = unpin_all(d);
-    return table_work_run(&d->work) && unpinned;
+        }
+    if (table_work_pending(&d->work)) {
+        table_work_one(&d->work);
+        return false;
+    }
+    return unpin_some(d) && !table_work_pending(&d->work);
 }

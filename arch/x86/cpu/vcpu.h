@@ -62,6 +62,8 @@ struct x86_vcpu {
     u64 ldt_base;
     u32 ldt_entries;
     mfn_t ldt_frame[PV_LDT_FRAMES];
+    mfn_t descriptor_kept[PV_LDT_FRAMES]; /* pages that an interrupted set_gdt or set_ldt took (pv/segments.c) */
+    u32 descriptor_kept_count;
 
     u64 dr[4], dr6, dr7;
     u64 cr0, cr2, cr4;    /* as the guest sees them */

@@ -92,6 +92,8 @@ static void count_vcpu(struct audit *a, const struct x86_vcpu *v)
         hold(a, frame_mfn(v->cursor), false);
     for (unsigned i = 0; i < PV_GDT_FRAMES && i * DESCRIPTORS_PER_PAGE < v->gdt_entries; i++)
         hold(a, v->gdt_frame[i], true);
+    for (unsigned i = 0; i < v->descriptor_kept_count; i++)
+        hold(a, v->descriptor_kept[i], true);
     for (unsigned i = 0; i < PV_LDT_FRAMES && i * DESCRIPTORS_PER_PAGE < v->ldt_entries; i++)
         hold(a, v->ldt_frame[i], true);
 }
@@ -181,7 +183,7 @@ static void compare_domain(struct audit *a, const struct domain *d)
     for (const struct domain *other = domain_next(NULL); other; other = domain_next(other))
         for (u32 i = 0; i < other->vcpu_count; i++)
             if (other->vcpu[i]->extent.of.d == d)
-                owned += other->vcpu[i]->extent.charged;
+                owned += other->vcpu[i]->extent.charged + other->vcpu[i]->extent.stolen_count;
     if (owned != d->tot_pages)
         complain(a, 0, "the number of the domain's frames", owned, d->tot_pages);
     for (u64 pfn = 0; xd->p2m && pfn < xd->p2m_count; pfn++) {

@@ -328,13 +328,18 @@ static void table_work_step(struct frame *f, struct table_work *work)
     frame_batch_end(FRAMES_CLEAR_LATER);
 }
 
+bool table_work_one(struct table_work *work)
+{
+    if (table_work_pending(work))
+        table_work_step(list_pop(work->dropped != FRAME_LIST_END ? &work->dropped : &work->held), work);
+    return !table_work_pending(work);
+}
+
 bool table_work_run(struct table_work *work)
 {
-    while (table_work_pending(work)) {
-        table_work_step(list_pop(work->dropped != FRAME_LIST_END ? &work->dropped : &work->held), work);
+    while (!table_work_one(work))
         if (preempt_pending())
-            return !table_work_pending(work);
-    }
+            return false;
     return true;
 }
 

@@ -42,6 +42,8 @@ void table_put(struct frame *f, struct table_work *work);
 /* Steps until the lists are empty (the held one only when no promotion is to be resumed) or a preemption is due.
  * True: empty. */
 bool table_work_run(struct table_work *work);
+/* One step only, for who has nobody to be interrupted by. True: empty. */
+bool table_work_one(struct table_work *work);
 
 /* Page lock. True: f is a valid table and belongs to owner, now locked, with a reference. *level: which. */
 bool table_lock(struct frame *f, u16 owner, unsigned *level);

@@ -119,6 +119,33 @@ static void frames_put(const mfn_t *frames, u32 count)
         descriptor_put(frame_of(frames[i]));
 }
 
+/*
+ * To check a page takes some 9000 instructions, so between two of them a request may be interrupted. What it took is
+ * kept, and found valid when it comes again; it is let go when any such request is through.
+ */
+static void kept_drop(struct x86_vcpu *v)
+{
+    u32 count = v->descriptor_kept_count;
+
+    v->descriptor_kept_count = 0;
+    frames_put(v->descriptor_kept, count);
+}
+
+/* After page `count - 1`: is it time to stop? Not before one was checked that had not been kept. */
+static bool must_stop(const struct x86_vcpu *v, u32 count, u32 pages)
+{
+    return count < pages && count > v->descriptor_kept_count && &v->vcpu == current_vcpu() && preempt_pending();
+}
+
+static long keep(struct x86_vcpu *v, const mfn_t *taken, u32 count)
+{
+    kept_drop(v);
+    for (u32 i = 0; i < count; i++)
+        v->descriptor_kept[i] = taken[i];
+    v->descriptor_kept_count = count;
+    return -XEN_ERESTART;
+}
+
 /* The vcpu must not run on another cpu. */
 void pv_release_descriptor_tables(struct x86_vcpu *v)
 {
@@ -132,6 +159,7 @@ void pv_release_descriptor_tables(struct x86_vcpu *v)
     }
     frames_put(v->gdt_frame, gdt_pages);
     frames_put(v->ldt_frame, ldt_pages);
+    kept_drop(v);
 }
 
 /* GDT and LDT ------------------------------------------------------------------------------------------------------*/
@@ -157,16 +185,20 @@ long arch_set_gdt(struct vcpu *v, const u64 *gfns, u32 entries)
         struct frame *f = descriptor_get(v->domain, gfn_make(gfns[i]));
         if (!f) {
             frames_put(taken, i);
+            kept_drop(xv);
             return guest_refuse(v->domain, XEN_EINVAL, "set_gdt: frame %#llx cannot be page %u of the table\n",
                                 (unsigned long long)gfns[i], i);
         }
         taken[i] = frame_mfn(f);
+        if (must_stop(xv, i + 1, pages))
+            return keep(xv, taken, i + 1);
     }
     frames_replace(xv->gdt_frame, old, taken, pages, PV_GDT_FRAMES);
     xv->gdt_entries = entries;
     if (is_loaded(xv))
         gdt_map(xv);
     frames_put(old, old_pages);
+    kept_drop(xv);
     return 0;
 }
 
@@ -208,10 +240,13 @@ long arch_set_ldt(struct vcpu *v, vaddr_t base, u32 entries)
         struct frame *f = ldt_page_get(xv, base + i * PAGE_SIZE);
         if (!f) {
             frames_put(taken, i);
+            kept_drop(xv);
             return guest_refuse(v->domain, XEN_EINVAL, "set_ldt: the page at %#llx cannot be part of the table\n",
                                 (unsigned long long)(base + i * PAGE_SIZE));
         }
         taken[i] = frame_mfn(f);
+        if (must_stop(xv, i + 1, pages))
+            return keep(xv, taken, i + 1);
     }
     frames_replace(xv->ldt_frame, old, taken, pages, PV_LDT_FRAMES);
     xv->ldt_base = base;
@@ -219,6 +254,7 @@ long arch_set_ldt(struct vcpu *v, vaddr_t base, u32 entries)
     if (is_loaded(xv))
         ldt_map(xv);
     frames_put(old, old_pages);
+    kept_drop(xv);
     return 0;
 }
 

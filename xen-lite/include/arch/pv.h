@@ -12,6 +12,7 @@ struct vcpu;
 
 long arch_set_trap(struct vcpu *v, const struct trap_info *trap); /* address 0 is a list's end, not given here */
 void arch_clear_traps(struct vcpu *v);
+/* These two: -XEN_ERESTART where the vcpu asks for it itself: interrupted between two pages, the same request goes on. */
 long arch_set_gdt(struct vcpu *v, const u64 *gfns, u32 entries);
 long arch_set_ldt(struct vcpu *v, vaddr_t base, u32 entries);
 long arch_update_descriptor(struct vcpu *v, paddr_t address, u64 descriptor);
