@@ -456,9 +456,9 @@ static void test_taking_down_goes_in_steps(void **state)
         assert_ptr_equal(world_leave(), other->vcpu[0]);
         assert_int_equal(this_cpu()->softirq, 0); /* back to the guest each time */
         fake_clock_advance(1000000);
-        assert_true(++turns < 100);
+        assert_true(++turns < 400);
     }
-    assert_true(turns >= 4);
+    assert_true(turns >= 60000 / 1024); /* records */
 }
 
 int main(void)
