@@ -193,7 +193,7 @@ static void row_before_give(void)
 
 static struct xen_memory_exchange swap;
 
-static long exchange(void)
+static long exchange_run(void)
 {
     return hypercall_memory_op(XENMEM_exchange, &swap);
 }
@@ -327,9 +327,9 @@ const struct operation operations_restarted[] = {
     {"set_gdt, 14 pages", set_gdt, NULL, no_gdt},
     {"set_trap_table", set_traps, NULL, NULL},
     {"grant copy, 64 pages", grant_copies, NULL, NULL},
-    {"exchange, 512 pages singly", exchange, singles_for_singles, out_taken},
-    {"exchange, 512 pages for a row", exchange, singles_for_row, row_taken},
-    {"exchange, a row for 512 pages", exchange, row_for_singles, out_taken},
+    {"exchange, 512 pages singly", exchange_run, singles_for_singles, out_taken},
+    {"exchange, 512 pages for a row", exchange_run, singles_for_row, row_taken},
+    {"exchange, a row for 512 pages", exchange_run, row_for_singles, out_taken},
 };
 /* The last three are for machine frames. */
 const unsigned int operations_restarted_count = sizeof(operations_restarted) / sizeof(operations_restarted[0]);
