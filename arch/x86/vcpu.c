@@ -76,12 +76,10 @@ void arch_context_switch(struct vcpu *from, struct vcpu *to)
 {
     if (from)
         vcpu_unload(x86_vcpu(from));
-    if (to) {
+    if (to)
         vcpu_load(x86_vcpu(to));
-    } else {
-        this_x86_cpu()->cr3 = host_root.n << PAGE_SHIFT;
+    else
         insn_write_cr3(host_root.n << PAGE_SHIFT);
-    }
 }
 
 bool arch_vcpu_in_kernel(const struct vcpu *v)

@@ -8,7 +8,6 @@
 
 struct x86_cpu {
     struct cpu cpu;        /* first: this_cpu() */
-    u64 cr3;               /* what CR3 holds */
     u64 apic_id;
     struct x86_vcpu *loaded_fpu;    /* whose FPU state is in the processor; NULL: none */
     u64 xcr0;                       /* what XCR0 holds, where there is XSAVE */

@@ -134,7 +134,6 @@ void cpu_setup(u32 id, const struct cpu_pages *pages, const struct cpu_doors *do
     BUG_ON(this_x86_cpu() != cpu);
     cpu->cpu.id = id;
     cpu->gdt_l1 = pages->gdt_l1;
-    cpu->cr3 = insn_read_cr3();
     cpu->dr7 = 0x400;
 
     load_control_registers();

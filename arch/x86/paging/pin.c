@@ -70,9 +70,7 @@ long arch_unpin_table(struct vcpu *v, struct domain *d, gfn_t gfn)
 
 void root_load(struct x86_vcpu *v)
 {
-    u64 cr3 = (v->in_kernel ? v->kernel_root : v->user_root).n << PAGE_SHIFT;
-    this_x86_cpu()->cr3 = cr3;
-    insn_write_cr3(cr3);
+    insn_write_cr3((v->in_kernel ? v->kernel_root : v->user_root).n << PAGE_SHIFT);
 }
 
 long arch_new_base(struct vcpu *v, gfn_t gfn)
