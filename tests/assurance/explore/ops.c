@@ -132,7 +132,7 @@ static void want_table(unsigned frame, unsigned level)
     } else if (f->owner == all.me + 1 && contents_matter(f) && !(is_live_table(f) && IMG_TYPE(f->bits) == level)) {
         for (unsigned s = 0; s < PT_ENTRIES; s++)
             if ((f->entry[s] & ENT_PRESENT) && !(f->entry[s] & (ENT_OURS | ENT_STRANGE)))
-                want_table(ENT_FRAME(f->entry[s]), level - 1);
+                want_table(frame_read_anew(all.image, all.me, f->entry[s]), level - 1);
     }
 }
 

@@ -37,20 +37,20 @@ SHORT = (
     ("e4l2", "--frames=3 --modes=rr", 150_000),
 )
 LONG = (
-    ("e1l2", "--frames=3 --modes=dd", 12_000_000),
-    ("e1l2", "--frames=3 --modes=rr", 12_000_000),
+    ("e1l2", "--frames=3 --modes=dd", 20_000_000),
+    ("e1l2", "--frames=3 --modes=rr", 20_000_000),
+    ("e2l2", "--frames=4 --modes=dr", 14_000_000),
+    ("e2l2", "--frames=5 --modes=rr", 14_000_000),
+    ("e2l2h", "--frames=4 --own=2,1 --modes=dd --rich", 12_000_000),
+    ("e2l2h", "--frames=4 --own=2,1 --modes=rr --rich", 12_000_000),
     ("e1l2", "--frames=4 --modes=dr", 10_500_000),
     ("e1l3", "--frames=4 --modes=dd", 10_500_000),
-    ("e1l3", "--frames=4 --modes=rr", 8_000_000),
+    ("e1l3", "--frames=4 --modes=rr", 10_000_000),
+    ("e4l2", "--frames=4 --modes=dr", 8_000_000),
+    ("e2l3", "--frames=6 --modes=dd", 5_000_000),
+    ("e2l3", "--frames=6 --modes=rd", 5_000_000),
     ("e1l4", "--frames=5 --modes=dd", 4_000_000),
     ("e1l4", "--frames=5 --modes=rr", 4_000_000),
-    ("e2l2", "--frames=4 --modes=dr", 8_000_000),
-    ("e2l2", "--frames=5 --modes=rr", 8_000_000),
-    ("e2l2h", "--frames=4 --own=2,1 --modes=dd --rich", 8_000_000),
-    ("e2l2h", "--frames=4 --own=2,1 --modes=rr --rich", 8_000_000),
-    ("e2l3", "--frames=6 --modes=dd", 4_000_000),
-    ("e2l3", "--frames=6 --modes=rd", 4_000_000),
-    ("e4l2", "--frames=4 --modes=dr", 4_000_000),
 )
 FORMS = {"quick": (QUICK, 1), "short": (SHORT, 1), "long": (LONG, 2)}
 

@@ -65,7 +65,11 @@ static const char *promoted_wrong(unsigned i)
     if (!is_filled(i) && !contents_matter(was))
         return "a table was made of a frame that nobody asked to be one";
     for (unsigned s = 0; s < PT_ENTRIES; s++) {
-        u16 expected = is_filled(i) ? as_stored(step.me, level, step.op->fill[i][s]) : was->entry[s];
+        u16 expected = was->entry[s];
+        if (is_filled(i))
+            expected = as_stored(step.me, level, step.op->fill[i][s]);
+        else if ((expected & ENT_PRESENT) && expected != ENT_OURS)
+            expected = (u16)((expected & ~7u) | frame_read_anew(step.before, step.me, expected));
         if (is_ours(level, s))
             expected = ENT_OURS;
         if (f->entry[s] != expected && !is_written(i, s))

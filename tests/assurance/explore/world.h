@@ -116,6 +116,17 @@ static inline bool contents_matter(const struct frame_image *f)
     unsigned type = IMG_TYPE(f->bits);
     return (f->cached & 15u) || (IMG_TYPES(f->bits) && type >= FRAME_L1 && type <= FRAME_L4);
 }
+/*
+ * The frame that an entry names once it has been turned back into its guest's form and is read anew: in rewrite mode what
+ * stands behind the number by now, which need not be the frame that the entry holds.
+ */
+static inline unsigned frame_read_anew(const struct image *image, unsigned domain, u16 entry)
+{
+    u8 pfn = image->frame[ENT_FRAME(entry)].pfn;
+    if (!shape.rewrite[domain])
+        return ENT_FRAME(entry);
+    return pfn < PFNS_MAX ? image->domain[domain].p2m[pfn] : NOBODY;
+}
 static inline bool is_live_table(const struct frame_image *f)
 {
     unsigned type = IMG_TYPE(f->bits);
