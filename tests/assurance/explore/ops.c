@@ -502,12 +502,10 @@ static long turn(unsigned to)
     struct x86_vcpu *v = realm_vcpu[to];
     this_cpu()->current = &v->vcpu;
     this_cpu()->softirq = 0;
-    if (mfn_is_invalid(v->kernel_root)) {
-        this_x86_cpu()->cr3 = 0;
+    if (mfn_is_invalid(v->kernel_root))
         insn_write_cr3(0);
-    } else {
+    else
         root_load(v);
-    }
     if (table_work_pending(&v->work))
         softirq_raise(SOFTIRQ_TABLES);
     return 0;

@@ -267,7 +267,7 @@ void world_restore(const struct image *image)
     this_cpu()->locks_held = 0;
     this_cpu()->freeing = false;
     u8 root = image->domain[image->current].kernel_root;
-    fake_processor.cr3 = this_x86_cpu()->cr3 = root == NOBODY ? 0 : (first_mfn + root) << PAGE_SHIFT;
+    fake_processor.cr3 = root == NOBODY ? 0 : (first_mfn + root) << PAGE_SHIFT;
 }
 
 /* ---- and back ------------------------------------------------------------------------------------------------- */
