@@ -12,7 +12,7 @@
 #include "lib/types.h"
 
 /* Everything as after power-on: RAM of that many frames, one cpu, the clock at 0, an empty console, no
- * domains. */
+ * domains; the hypervisor's command line is $XL_FAKE_OPTIONS. */
 void fake_reset(u64 frames);
 #define FAKE_FRAMES 4096
 int fake_setup(void **state); /* fake_reset(FAKE_FRAMES) */

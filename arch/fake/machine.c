@@ -155,7 +155,7 @@ void fake_reset(u64 frames)
     fake_processor_reset();
     fake_clock_set(0);
     fake_guest_forget();
-    cmdline_parse("");
+    cmdline_parse(getenv("XL_FAKE_OPTIONS") != NULL ? getenv("XL_FAKE_OPTIONS") : "");
     for (struct domain *d; (d = domain_next(NULL)) != NULL;)
         domain_table_remove(d);
     heap_init();

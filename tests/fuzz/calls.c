@@ -17,6 +17,7 @@
 
 #define Z128 "z8z8z8z8z8z8z8z8z8z8z8z8z8z8z8"
 #define RESERVATION "r8k8o4x4d2z6"
+#define EXCHANGED   "r8C8o4z4d2z6" /* as many on either side */
 const struct call calls[] = {
     /* The first FUZZ_MEMORY_CALLS are chosen more often. A new row stands last: the corpus names rows by their number. */
     {__HYPERVISOR_mmu_update, 0, 0, "SCod", "U8E8", ""},
@@ -41,7 +42,7 @@ const struct call calls[] = {
     {__HYPERVISOR_set_segment_base, 0, 3, "ca", "", ""},
     {__HYPERVISOR_memory_op, XENMEM_increase_reservation, XENMEM_decrease_reservation, "ms", RESERVATION, "n8"},
     {__HYPERVISOR_memory_op, XENMEM_populate_physmap, XENMEM_populate_physmap, "ms", RESERVATION, "n8"},
-    {__HYPERVISOR_memory_op, XENMEM_exchange, XENMEM_exchange, "ms", RESERVATION RESERVATION "z8", "n8"},
+    {__HYPERVISOR_memory_op, XENMEM_exchange, XENMEM_exchange, "ms", EXCHANGED EXCHANGED "z8", "n8"},
     {__HYPERVISOR_memory_op, 24 /* claim_pages */, 24, "ms", "z8x8o4x4d2z6", ""},
     {__HYPERVISOR_memory_op, XENMEM_maximum_ram_page, XENMEM_maximum_reservation, "ms", "d2", ""},
     {__HYPERVISOR_memory_op, XENMEM_maximum_gpfn, XENMEM_maximum_gpfn, "ms", "d2", ""},
@@ -57,8 +58,8 @@ const struct call calls[] = {
     {__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, GNTTABOP_unmap_grant_ref, "cSC", "a8z8g4z2z2", ""},
     {__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, GNTTABOP_unmap_grant_ref, "cSC", "U8z8g4z2z2", ""},
     {__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, GNTTABOP_setup_table, "cSC", "d2z2k4z8r8", "z8"},
-    {__HYPERVISOR_grant_table_op, GNTTABOP_copy, GNTTABOP_copy, "cSC", "g8d2z2y2z2n8d2z2y2z2y2f2z2z2", ""},
-    {__HYPERVISOR_grant_table_op, GNTTABOP_copy, GNTTABOP_copy, "cSC", "n8d2z2y2z2g8d2z2y2z2y2f2z2z2", ""},
+    {__HYPERVISOR_grant_table_op, GNTTABOP_copy, GNTTABOP_copy, "cSC", "g8d2y2z4n8d2y2z4y2f2z2z2", ""},
+    {__HYPERVISOR_grant_table_op, GNTTABOP_copy, GNTTABOP_copy, "cSC", "n8d2y2z4g8d2y2z4y2f2z2z2", ""},
     {__HYPERVISOR_grant_table_op, GNTTABOP_query_size, GNTTABOP_query_size, "cSC", "d2z2z4z4z4", ""},
     {__HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, GNTTABOP_unmap_and_replace, "cSC", "a8a8g4z4", ""},
     {__HYPERVISOR_grant_table_op, GNTTABOP_set_version, GNTTABOP_cache_flush, "cSC", "k4g4d2z2z8", ""},

@@ -1,10 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""tests/unit/uncovered.py COVERAGE.json: the lines and branches that no test takes, from gcovr's JSON, one line each."""
+"""tests/unit/uncovered.py COVERAGE.json: the lines and branches that no test takes, from gcovr's JSON, one line each, with
+the reason that uncovered.tsv gives, or without."""
 
 import json
 import pathlib
 import sys
+
+REASONS = pathlib.Path(__file__).with_suffix(".tsv")
+
+
+def read_reasons():
+    lines = REASONS.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
 def uncovered(file):
@@ -21,13 +29,15 @@ def uncovered(file):
 
 
 def main():
-    total = 0
+    reasons, counts = read_reasons(), {True: 0, False: 0}
     for file in json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))["files"]:
         text = pathlib.Path(file["file"]).read_text(encoding="utf-8", errors="replace").splitlines()
         for number, missing in uncovered(file):
-            print(f"  {file['file']}:{number}: {missing}: {text[number - 1].strip()[:80]}")
-            total += 1
-    print(f"not covered: {total} lines or conditions, each above")
+            line = text[number - 1].strip()
+            why = next((why for path, part, why in reasons if path == file["file"] and part in line), None)
+            counts[why is not None] += 1
+            print(f"  {file['file']}:{number}: {missing}{f' ({why})' if why else ''}: {line[:80]}")
+    print(f"not covered: {counts[True]} lines or conditions with a reason in {REASONS.name}, {counts[False]} without")
 
 
 if __name__ == "__main__":

@@ -204,6 +204,7 @@ const char *oracle_cache_step(struct domain *d, mfn_t root)
 static struct {
     u64 word[ORACLE_FRAMES], m2p[ORACLE_FRAMES];
     u16 owner[ORACLE_FRAMES];
+    u8 lent[ORACLE_FRAMES];
     u8 (*page)[PAGE_SIZE]; /* [ORACLE_FRAMES], made when it is first needed */
 } kept;
 
@@ -222,6 +223,7 @@ void oracle_keep(const struct domain *d)
         fake_fail("no memory for the oracle");
     for (u64 n = 0; n < frame_count; n++) {
         kept.owner[n] = frame_table[n].owner;
+        kept.lent[n] = oracle_lent[n];
         if (kept.owner[n] != d->id)
             continue;
         kept.word[n] = word_of(n);
@@ -233,9 +235,10 @@ void oracle_keep(const struct domain *d)
 const char *oracle_kept(const struct domain *d)
 {
     for (u64 n = 0; n < frame_count; n++) {
-        if ((kept.owner[n] == d->id) != (frame_table[n].owner == d->id))
+        /* What was lent may go with its last user, where its owner has given it back before. */
+        if ((kept.owner[n] == d->id) != (frame_table[n].owner == d->id) && !kept.lent[n])
             return "another's step gave or took a frame";
-        if (kept.owner[n] != d->id || is_shared(d, n))
+        if (kept.owner[n] != d->id || kept.lent[n] || is_shared(d, n))
             continue;
         if (kept.word[n] != word_of(n) || kept.m2p[n] != m2p_table[n])
             return "another's step changed a word or a number";
