@@ -69,3 +69,7 @@ test-bench: $(B)/bench.iso ## The same counts as a test: no row above Xen's, the
 .PHONY: oracle
 oracle: $(GUESTS) $(B)/xen-lite ## Run GUEST= on xen-lite and on Debian's Xen, and show the difference
 	$(Q)$(PYTHON) tools/oracle $(or $(GUEST),page_tables)
+
+.PHONY: oracle-advisories
+oracle-advisories: $(GUESTS) $(B)/xen-lite ## Run the guests of all advisories on both, and hold the differences against docs/assurance.md
+	$(Q)$(PYTHON) tools/oracle-advisories
