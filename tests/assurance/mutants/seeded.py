@@ -53,7 +53,7 @@ def wrong_with(mutant, known):
 
 def check(table):
     """Prints what has rotted; the number of rows that have."""
-    known, rotten, names = workshop.killers(), 0, []
+    known, rotten, names = workshop.killers() | workshop.large_killers(), 0, []
     for mutant in table["mutant"]:
         names.append(mutant.get("xsa"))
         if why := wrong_with(mutant, known):
@@ -128,7 +128,7 @@ def main():
     mutants = [mutant for mutant in table["mutant"] if not args.ci or mutant.get("ci")]
     if args.only:
         mutants = [mutant for mutant in mutants if {mutant["xsa"], *map(str, numbers(mutant["xsa"]))} & set(args.only)]
-    known = workshop.killers()
+    known = workshop.killers() | workshop.large_killers()
     if args.ci or args.expected:
         known = {name: killer for name, killer in known.items() if name in {mutant["killer"] for mutant in mutants}}
     results = [report(mutant, verdict) for mutant, verdict in hunt_all(mutants, known, args.folder, args.work)]

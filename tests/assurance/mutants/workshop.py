@@ -14,6 +14,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,7 +33,7 @@ class Killer:
     name: str
     program: str
     arguments: tuple = ()
-    slow: bool = False  # of those that were not asked for by name, the last
+    target: str = ""  # for make; "": the program
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +51,21 @@ class Stillborn(Exception):
 
 
 def killers():
-    """All of them by name, quick ones first."""
+    """The unit tests, by name."""
     found = {}
     for path in sorted((ROOT / "tests/unit").glob("*/test_*.c")):
         if not list(path.parent.glob("*.mk")):
             name = f"{path.parent.name}/{path.stem}"
-            found[name] = Killer(name, f"build/unit/{name}", slow=path.parent.name == "mmu_random")
+            found[name] = Killer(name, f"build/unit/{name}")
     return found
+
+
+def large_killers():
+    """Those that are built of the whole engine anew: for what no unit test finds."""
+    explore = ("-B", "tests/assurance/explore/run.py", "--form", "quick", "--programs", "build/explore")
+    return {"interleave": Killer("interleave", "build/step/interleave"),
+            "sweep": Killer("sweep", "build/step/sweep"),
+            "explore": Killer("explore", sys.executable, explore, "explore-programs")}
 
 
 def source_files():
@@ -97,7 +106,8 @@ class Workshop:
 
     def prepare(self, wanted):
         """Builds the killers and sees that each passes on sound sources; raises what it finds wrong."""
-        self.make(*(killer.program for killer in wanted))
+        for killer in wanted:
+            self.make(killer.target or killer.program)
         for killer in wanted:
             how, seconds = self.run(killer, 10 * SECONDS_MAX)
             if how:
@@ -164,7 +174,7 @@ class Workshop:
         running = building = 0.0
         for killer in order:
             start = time.monotonic()
-            self.make(killer.program)
+            self.make(killer.target or killer.program)
             building += time.monotonic() - start
             how, seconds = self.run(killer, self.limit(killer))
             running += seconds
