@@ -402,6 +402,25 @@ static void the_hypervisors_slots_of_a_root_are_its_own(void **state)
     }
 }
 
+/* What a guest leaves in them is nobody's hold: neither taken when a root is promoted nor given back when it is refused. */
+static void a_refusal_leaves_what_the_hypervisors_slots_named(void **state)
+{
+    (void)state;
+    tables_tree(&a);
+    for (unsigned i = 256; i <= 271; i++)
+        tables_page(&a, L4)[i] = tables_entry(&a, L3, RW_FLAGS);
+    tables_page(&a, L4)[300] = tables_entry(&a, 16, RW_FLAGS | PTE_PSE);
+    struct snapshot *s = snapshot_take();
+    assert_answer(pin(&a, 4, L4), -XEN_EINVAL);
+    assert_true(same_since(s));
+    assert_int_equal(arch_audit(), 0);
+    assert_answer(pin(&a, 3, L3), 0); /* its uses are counted on */
+    s = snapshot_take();
+    assert_answer(pin(&a, 4, L4), -XEN_EINVAL);
+    assert_true(same_since(s));
+    assert_int_equal(arch_audit(), 0);
+}
+
 /* ---- interruptions -------------------------------------------------------------------------------------------- */
 
 /* An operation, and the state in which it begins. */
@@ -714,6 +733,7 @@ int main(void)
         BOTH(roots_share_tables),
         BOTH(a_refused_root_leaves_the_old_one),
         BOTH(the_hypervisors_slots_of_a_root_are_its_own),
+        BOTH(a_refusal_leaves_what_the_hypervisors_slots_named),
         BOTH(a_refused_root_keeps_what_stood_in_the_hypervisors_slots),
         BOTH(a_second_look_is_interrupted_anywhere),
         BOTH(the_outcome_is_the_same_wherever_it_is_interrupted),

@@ -464,6 +464,14 @@ static void only_its_l1_tables_are_written_so(void **state)
     REFUSED(0, MOV_RAX);
 }
 
+/* The way there must be one that a load could go: an entry that is not present leads nowhere, whatever it names. */
+static void a_table_behind_no_mapping_is_not_written(void **state)
+{
+    (void)state;
+    assert_answer(mmu_update(tables_slot(&a, 20, L1), tables_stored(&a, L1, US)), 0);
+    refused(INSN(0x48, 0x89, 0x07), TABLE);
+}
+
 static void another_domains_table_is_not_written(void **state)
 {
     (void)state;
@@ -564,6 +572,7 @@ int main(void)
         BOTH(a_store_that_begins_elsewhere_is_refused),
         BOTH(addresses_with_a_segment_base),
         BOTH(only_its_l1_tables_are_written_so),
+        BOTH(a_table_behind_no_mapping_is_not_written),
         BOTH(another_domains_table_is_not_written),
         BOTH(only_where_the_guest_asked_for_it_and_from_64_bit_code),
         BOTH(a_store_that_was_overtaken_comes_again),
