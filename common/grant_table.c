@@ -37,6 +37,7 @@ struct grant_active {
 #define FLAGS_KEPT        (GNTMAP_device_map | GNTMAP_host_map | GNTMAP_readonly | GNTMAP_contains_pte)
 #define CLAIM_TRIES       5 /* a guest may change its entry faster than we can; as many tries as Xen makes */
 #define RELEASES_PER_STEP 256
+#define PINS_BORROWED     0x01010100u /* one count of grant_active.pins went below 0 at the expense of the next */
 _Static_assert(ACTIVE_PER_PAGE * sizeof(struct grant_active) <= PAGE_SIZE, "half a frame's active entries fit a page");
 
 static struct spinlock grant_lock = SPINLOCK(LOCK_GRANT);
@@ -190,7 +191,7 @@ static __cold int refuse(const struct domain *user, const struct domain *granter
  * Marks the shared entry as used. first: nothing is pinned, so whom it is for is looked at; `type` says which of its
  * flags must be GTF_permit_access and nothing else. NULL, or why not.
  */
-static const char *entry_claim(struct grant_entry_v1 *entry, bool first, bool write, u16 user, u16 type)
+__always_inline_fn const char *entry_claim(struct grant_entry_v1 *entry, bool first, bool write, u16 user, u16 type)
 {
     u32 *header = (u32 *)(void *)entry; /* flags below, domid above: both by one compare-and-swap */
     u32 seen = __atomic_load_n(header, __ATOMIC_RELAXED);
@@ -218,7 +219,7 @@ static void entry_release(struct grant_entry_v1 *entry, u32 pins, u32 dropped)
 }
 
 /* The first pin, or the first that writes. */
-static int pin_claim(struct domain *granter, grant_ref_t ref, const struct domain *user, u32 pin, u16 type,
+__always_inline_fn int pin_claim(struct domain *granter, grant_ref_t ref, const struct domain *user, u32 pin, u16 type,
                      struct grant_active *a)
 {
     struct grant_entry_v1 *entry = shared_entry(&granter->grants, ref);
@@ -238,13 +239,19 @@ static int pin_claim(struct domain *granter, grant_ref_t ref, const struct domai
     return GNTST_okay;
 }
 
-/* pin may be two at once: the halves of a map. */
-static int pin_take(struct domain *granter, grant_ref_t ref, const struct domain *user, u32 pin, u16 type, mfn_t *mfn)
+static __cold int refuse_missing(const struct domain *user, const struct domain *granter, grant_ref_t ref)
 {
-    if (unlikely(!ref_ok(granter, ref)))
+    if (!ref_ok(granter, ref))
         return refuse(user, granter, ref, GNTST_bad_gntref, "beyond the end of the table");
-    if (unlikely(granter->dying || !shared_entry(&granter->grants, ref)))
-        return refuse(user, granter, ref, GNTST_general_error, "not granted");
+    return refuse(user, granter, ref, GNTST_general_error, "not granted");
+}
+
+/* pin may be two at once: the halves of a map. */
+__always_inline_fn int pin_take(struct domain *granter, grant_ref_t ref, const struct domain *user, u32 pin, u16 type,
+                                mfn_t *mfn)
+{
+    if (unlikely(!shared_entry(&granter->grants, ref) || granter->dying))
+        return refuse_missing(user, granter, ref);
     struct grant_active *a = active_entry(&granter->grants, ref);
     if (a->pins != 0 && unlikely(a->user != user->id))
         return refuse(user, granter, ref, GNTST_general_error, "in use by another domain");
@@ -260,16 +267,16 @@ static int pin_take(struct domain *granter, grant_ref_t ref, const struct domain
     return GNTST_okay;
 }
 
-/* Returns the frame whose last pin it was, for frame_put() once the lock is given up; else NULL. */
-static struct frame *pin_drop(struct domain *granter, grant_ref_t ref, u32 pin)
+/* Returns the frame whose last pin it was, for frame_put(); else NULL. */
+__always_inline_fn struct frame *pin_drop(struct domain *granter, grant_ref_t ref, u32 pin)
 {
     struct grant_active *a = active_entry(&granter->grants, ref);
+    u32 left = a->pins - pin;
 
-    BUG_ON((pin & GRANT_PINS_HOST) && !(a->pins & (pin & GRANT_PINS_HOST) * 0xff));
-    BUG_ON((pin & ~GRANT_PINS_HOST) && !(a->pins & (pin & ~GRANT_PINS_HOST) * 0xff));
-    a->pins -= pin;
-    entry_release(shared_entry(&granter->grants, ref), a->pins, pin);
-    return a->pins == 0 ? frame_of(mfn_make(a->mfn)) : NULL;
+    BUG_ON(a->pins < pin || ((left ^ a->pins ^ pin) & PINS_BORROWED));
+    a->pins = left;
+    entry_release(shared_entry(&granter->grants, ref), left, pin);
+    return left == 0 ? frame_of(mfn_make(a->mfn)) : NULL;
 }
 
 int grant_pin(struct domain *granter, grant_ref_t ref, const struct domain *user, u32 pin, mfn_t *mfn)
@@ -284,9 +291,9 @@ void grant_unpin(struct domain *granter, grant_ref_t ref, u32 pin)
 {
     spinlock_lock(&grant_lock);
     struct frame *last = pin_drop(granter, ref, pin);
-    spinlock_unlock(&grant_lock);
     if (last)
         frame_put(last);
+    spinlock_unlock(&grant_lock);
 }
 
 int grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
@@ -342,7 +349,8 @@ static bool handle_take(struct grant_table *t, grant_handle_t *handle)
     }
     if (t->map_fresh == t->map_pages * MAPS_PER_PAGE && !handles_grow(t))
         return false;
-    *handle = t->map_fresh++;
+    *handle = t->map_fresh;
+    __atomic_store_n(&t->map_fresh, *handle + 1, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -383,9 +391,9 @@ void grant_map_cancel(struct domain *user, struct domain *granter, grant_ref_t r
     spinlock_lock(&grant_lock);
     struct frame *last = pin_drop(granter, ref, pins_of(flags));
     handle_put(&user->grants, handle);
-    spinlock_unlock(&grant_lock);
     if (last)
         frame_put(last);
+    spinlock_unlock(&grant_lock);
 }
 
 /* A record that is in use, with who granted it: he cannot be gone, as its pin holds one of his frames. */
@@ -400,22 +408,23 @@ static struct domain *record_granter(const struct grant_map *m)
 int grant_unmap_begin(struct domain *user, grant_handle_t handle, struct grant_unmap *u)
 {
     struct grant_table *t = &user->grants;
-    int status = GNTST_bad_handle;
-
-    spinlock_lock(&grant_lock);
-    struct grant_map *m = handle < t->map_fresh ? map_record(t, handle) : NULL;
+    struct grant_map *m = likely(handle < __atomic_load_n(&t->map_fresh, __ATOMIC_ACQUIRE)) ? map_record(t, handle) : NULL;
     u16 flags = m ? __atomic_load_n(&m->flags, __ATOMIC_ACQUIRE) : 0;
-    if (likely(flags && !(flags & FLAG_UNMAPPING))) {
-        *u = (struct grant_unmap){
-            .handle = handle, .flags = flags, .ref = m->ref, .granter = record_granter(m)};
-        u->mfn = mfn_make(active_entry(&u->granter->grants, u->ref)->mfn);
-        m->flags |= FLAG_UNMAPPING;
-        status = GNTST_okay;
-    }
-    spinlock_unlock(&grant_lock);
-    if (unlikely(status != GNTST_okay))
+
+    /* Who sets FLAG_UNMAPPING has the record for himself, and its pin keeps all that it names. */
+    if (unlikely(flags == 0 || (flags & FLAG_UNMAPPING) ||
+                 !__atomic_compare_exchange_n(&m->flags, &flags, (u16)(flags | FLAG_UNMAPPING), false, __ATOMIC_ACQ_REL,
+                                              __ATOMIC_RELAXED))) {
         guest_log(user, LOG_DEBUG, "grant unmap: handle %#x is none of the domain's\n", handle);
-    return status;
+        return GNTST_bad_handle;
+    }
+    u->handle = handle;
+    u->flags = flags;
+    u->done = 0;
+    u->ref = m->ref;
+    u->granter = record_granter(m);
+    u->mfn = mfn_make(active_entry(&u->granter->grants, u->ref)->mfn);
+    return GNTST_okay;
 }
 
 /* What the halves that are done held besides the pin. */
@@ -423,37 +432,34 @@ static void halves_drop(const struct grant_unmap *u)
 {
     struct frame *f = frame_of(u->mfn);
 
-    if (u->done & GNTMAP_host_map)
+    if (likely(u->done & GNTMAP_host_map))
         arch_grant_drop(f, u->flags);
     if ((u->done & GNTMAP_device_map) && !(u->flags & GNTMAP_readonly))
         arch_put_writable(f);
 }
 
-static struct frame *record_end(struct grant_table *t, const struct grant_unmap *u)
+__always_inline_fn struct frame *record_end(struct grant_table *t, const struct grant_unmap *u)
 {
     struct grant_map *m = map_record(t, u->handle);
     u32 left = u->flags & ~u->done;
 
-    if (left & (GNTMAP_host_map | GNTMAP_device_map))
-        m->flags = (u16)left;
+    if (unlikely(left & (GNTMAP_host_map | GNTMAP_device_map)))
+        __atomic_store_n(&m->flags, (u16)left, __ATOMIC_RELEASE);
     else
         handle_put(t, u->handle);
-    return u->done ? pin_drop(u->granter, u->ref, pins_of(u->done | (u->flags & GNTMAP_readonly))) : NULL;
+    return likely(u->done) ? pin_drop(u->granter, u->ref, pins_of(u->done | (u->flags & GNTMAP_readonly))) : NULL;
 }
 
 void grant_unmap_end(struct domain *user, struct grant_unmap *list, u32 count)
 {
-    for (u32 i = 0; i < count; i++)
-        halves_drop(&list[i]);
     spinlock_lock(&grant_lock);
     for (u32 i = 0; i < count; i++) {
+        halves_drop(&list[i]); /* before the pin, so never the last reference */
         struct frame *last = record_end(&user->grants, &list[i]);
-        list[i].mfn = last ? frame_mfn(last) : MFN_INVALID;
+        if (last)
+            frame_put(last);
     }
     spinlock_unlock(&grant_lock);
-    for (u32 i = 0; i < count; i++)
-        if (!mfn_is_invalid(list[i].mfn))
-            frame_put(frame_of(list[i].mfn));
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------------- */
@@ -471,9 +477,9 @@ static void map_release(struct domain *d, grant_handle_t handle)
     spinlock_lock(&grant_lock);
     handle_put(&d->grants, handle);
     struct frame *last = pin_drop(u.granter, u.ref, pins_of(u.flags));
-    spinlock_unlock(&grant_lock);
     if (last)
         frame_put(last);
+    spinlock_unlock(&grant_lock);
 }
 
 /* Bits in these entries are for nobody from now on; the active entries are still needed. */

@@ -11,6 +11,7 @@
 #include "common/vcpu.h"
 #include "hypercalls/grant_table_op.h"
 #include "lib/string.h"
+#include <arch/guest_memory.h>
 #include <arch/paging.h>
 #include <xen/errno.h>
 
@@ -27,7 +28,7 @@ static __cold int refuse(const struct domain *d, int status, const char *why)
     return status;
 }
 
-static int side_domain(struct domain *self, const struct gnttab_copy_ptr *p, bool is_grant, struct side *s)
+__always_inline_fn int side_domain(struct domain *self, const struct gnttab_copy_ptr *p, bool is_grant, struct side *s)
 {
     *s = (struct side){.d = domain_named(self, p->domid), .is_grant = is_grant, .ref = p->u.ref};
     if (unlikely(!s->d))
@@ -37,7 +38,7 @@ static int side_domain(struct domain *self, const struct gnttab_copy_ptr *p, boo
     return GNTST_okay;
 }
 
-static int source_claim(struct domain *self, const struct gnttab_copy_ptr *p, struct side *s)
+__always_inline_fn int source_claim(struct domain *self, const struct gnttab_copy_ptr *p, struct side *s)
 {
     mfn_t mfn;
 
@@ -51,7 +52,7 @@ static int source_claim(struct domain *self, const struct gnttab_copy_ptr *p, st
     return status;
 }
 
-static void source_release(struct side *s)
+__always_inline_fn void source_release(struct side *s)
 {
     if (s->is_grant)
         grant_unpin(s->d, s->ref, GRANT_PIN_READ);
@@ -60,7 +61,7 @@ static void source_release(struct side *s)
 }
 
 /* Written as a guest would write it: what is a table cannot be the destination. */
-static int dest_claim(struct domain *self, const struct gnttab_copy_ptr *p, struct side *s)
+__always_inline_fn int dest_claim(struct domain *self, const struct gnttab_copy_ptr *p, struct side *s)
 {
     mfn_t mfn;
 
@@ -84,14 +85,14 @@ static int dest_claim(struct domain *self, const struct gnttab_copy_ptr *p, stru
     return refuse(self, GNTST_general_error, "the granted destination is in use as a table");
 }
 
-static void dest_release(struct side *s)
+__always_inline_fn void dest_release(struct side *s)
 {
     arch_put_writable(s->f);
     if (s->is_grant)
         grant_unpin(s->d, s->ref, GRANT_PIN_WRITE);
 }
 
-static int copy_bytes(struct domain *self, const struct gnttab_copy *op, const struct side *from, const struct side *to)
+__always_inline_fn int copy_bytes(struct domain *self, const struct gnttab_copy *op, const struct side *from, const struct side *to)
 {
     if (unlikely((u32)op->source.offset + op->len > PAGE_SIZE || (u32)op->dest.offset + op->len > PAGE_SIZE))
         return refuse(self, GNTST_bad_copy_arg, "beyond the end of a page");
@@ -100,7 +101,7 @@ static int copy_bytes(struct domain *self, const struct gnttab_copy *op, const s
 }
 
 /* The order of the checks is Xen's, and so is the answer where several would fail. */
-static int copy(struct domain *self, const struct gnttab_copy *op)
+__always_inline_fn int copy(struct domain *self, const struct gnttab_copy *op)
 {
     struct side from, to;
     int status = side_domain(self, &op->source, op->flags & GNTCOPY_source_gref, &from);
@@ -120,9 +121,20 @@ static int copy(struct domain *self, const struct gnttab_copy *op)
     return status;
 }
 
-void grant_op_copy(struct vcpu *v, void *argument)
+long grant_op_copy(struct vcpu *v, vaddr_t list, u32 count)
 {
-    struct gnttab_copy *op = argument;
+    struct gnttab_copy op;
+    u32 done;
 
-    op->status = (int16_t)copy(v->domain, op);
+    for (done = 0; done < count; done++) {
+        vaddr_t at = list + (u64)done * sizeof(op);
+        if (unlikely(done && preempt_pending()))
+            break;
+        if (unlikely(copy_from_guest(&op, at, sizeof(op))))
+            return -XEN_EFAULT;
+        op.status = (int16_t)copy(v->domain, &op);
+        if (unlikely(copy_to_guest(at + offsetof(struct gnttab_copy, status), &op.status, sizeof(op.status))))
+            return -XEN_EFAULT;
+    }
+    return done;
 }

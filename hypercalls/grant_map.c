@@ -17,7 +17,7 @@
 #define UNMAP_GROUP 32u
 
 /* What the map holds besides its pin; all or nothing. */
-static bool map_hold(struct vcpu *v, const struct gnttab_map_grant_ref *op, const struct domain *granter, mfn_t mfn)
+__always_inline_fn bool map_hold(struct vcpu *v, const struct gnttab_map_grant_ref *op, const struct domain *granter, mfn_t mfn)
 {
     bool device_writes = (op->flags & GNTMAP_device_map) && !(op->flags & GNTMAP_readonly);
     struct frame *f = frame_of(mfn);
@@ -35,7 +35,7 @@ static bool map_hold(struct vcpu *v, const struct gnttab_map_grant_ref *op, cons
     return false;
 }
 
-static int map(struct vcpu *v, struct gnttab_map_grant_ref *op)
+__always_inline_fn int map(struct vcpu *v, struct gnttab_map_grant_ref *op)
 {
     struct domain *d = v->domain, *granter;
     grant_handle_t handle;
@@ -59,20 +59,32 @@ static int map(struct vcpu *v, struct gnttab_map_grant_ref *op)
     return GNTST_okay;
 }
 
-void grant_op_map(struct vcpu *v, void *argument)
+long grant_op_map(struct vcpu *v, vaddr_t list, u32 count)
 {
-    struct gnttab_map_grant_ref *op = argument;
+    struct gnttab_map_grant_ref op;
+    u32 done;
 
-    op->status = (int16_t)map(v, op);
+    for (done = 0; done < count; done++) {
+        vaddr_t at = list + (u64)done * sizeof(op);
+        if (unlikely(done && preempt_pending()))
+            break;
+        if (unlikely(copy_from_guest(&op, at, sizeof(op))))
+            return -XEN_EFAULT;
+        op.status = (int16_t)map(v, &op);
+        /* From `dom` on, which is as it was: whole words. */
+        if (unlikely(copy_to_guest(at + offsetof(struct gnttab_map_grant_ref, dom), &op.dom, sizeof(op) - offsetof(struct gnttab_map_grant_ref, dom))))
+            return -XEN_EFAULT;
+    }
+    return done;
 }
 
 /* One handle, up to the point where the flush is due. new_address 0: nothing moves there. */
-static int unmap(struct vcpu *v, u64 host_addr, u64 dev_bus_addr, u64 new_address, struct grant_unmap *u)
+__always_inline_fn int unmap(struct vcpu *v, u64 host_addr, u64 dev_bus_addr, u64 new_address, struct grant_unmap *u)
 {
     if (dev_bus_addr && (u->flags & GNTMAP_device_map) && unlikely(dev_bus_addr != u->mfn.n << PAGE_SHIFT))
         return guest_refuse(v->domain, -GNTST_bad_dev_addr, "grant unmap: bus address %#llx, expected %#llx\n",
                                   (unsigned long long)dev_bus_addr, (unsigned long long)u->mfn.n << PAGE_SHIFT);
-    if (host_addr && (u->flags & GNTMAP_host_map)) {
+    if (likely(host_addr && (u->flags & GNTMAP_host_map))) {
         if (unlikely(arch_grant_unmap(v, host_addr, new_address, u->flags, u->mfn) != 0))
             return GNTST_general_error;
         u->done |= GNTMAP_host_map;
@@ -83,7 +95,7 @@ static int unmap(struct vcpu *v, u64 host_addr, u64 dev_bus_addr, u64 new_addres
 }
 
 /* One element of the batch. False: its argument cannot be read or answered. */
-static bool unmap_one(struct vcpu *v, u32 command, vaddr_t at, struct grant_unmap *u, bool *begun)
+__always_inline_fn bool unmap_one(struct vcpu *v, u32 command, vaddr_t at, struct grant_unmap *u, bool *begun)
 {
     union {
         struct gnttab_unmap_grant_ref plain;
@@ -107,7 +119,7 @@ static bool unmap_one(struct vcpu *v, u32 command, vaddr_t at, struct grant_unma
 }
 
 /* Up to UNMAP_GROUP elements, with one flush; returns how many, *fault: the one after them cannot be read or answered. */
-static u32 unmap_group(struct vcpu *v, u32 command, vaddr_t list, u32 count, bool *fault)
+__always_inline_fn u32 unmap_group(struct vcpu *v, u32 command, vaddr_t list, u32 count, bool *fault)
 {
     struct grant_unmap group[UNMAP_GROUP];
     u32 done, fill = 0;

@@ -20,61 +20,32 @@
 
 /* ---- batches -------------------------------------------------------------------------------------------------- */
 
-static void grant_op_swap(struct vcpu *v, void *argument)
+static long grant_op_swap(struct vcpu *v, vaddr_t list, u32 count)
 {
-    struct gnttab_swap_grant_ref *op = argument;
-
-    op->status = (int16_t)grant_swap(v->domain, op->ref_a, op->ref_b);
-}
-
-/* How the elements of a command look, and which part of them is the answer. */
-struct element {
-    void (*run)(struct vcpu *v, void *argument);
-    u8 size, answer, answer_size;
-};
-
-#define ANSWER(type, first, last)                                                                            \
-    sizeof(struct type), offsetof(struct type, first),                                                       \
-        offsetof(struct type, last) + sizeof(((struct type *)NULL)->last) - offsetof(struct type, first)
-
-static const struct element map_element = {grant_op_map, ANSWER(gnttab_map_grant_ref, status, dev_bus_addr)};
-static const struct element copy_element = {grant_op_copy, ANSWER(gnttab_copy, status, status)};
-static const struct element swap_element = {grant_op_swap, ANSWER(gnttab_swap_grant_ref, status, status)};
-
-/* Returns how many are done, or a negative error. */
-static long batch_run(struct vcpu *v, const struct element *e, vaddr_t list, u32 count)
-{
-    union {
-        struct gnttab_map_grant_ref map;
-        struct gnttab_copy copy;
-        struct gnttab_swap_grant_ref swap;
-    } room;
+    struct gnttab_swap_grant_ref op;
     u32 done;
 
     for (done = 0; done < count; done++) {
-        vaddr_t at = list + (u64)done * e->size;
+        vaddr_t at = list + (u64)done * sizeof(op);
         if (done && preempt_pending())
             break;
-        if (unlikely(copy_from_guest(&room, at, e->size)))
+        if (copy_from_guest(&op, at, sizeof(op)))
             return -XEN_EFAULT;
-        e->run(v, &room);
-        if (unlikely(copy_to_guest(at + e->answer, (u8 *)&room + e->answer, e->answer_size)))
+        op.status = (int16_t)grant_swap(v->domain, op.ref_a, op.ref_b);
+        if (copy_to_guest(at + offsetof(struct gnttab_swap_grant_ref, status), &op.status, sizeof(op.status)))
             return -XEN_EFAULT;
     }
     return done;
 }
 
-static long batch(struct vcpu *v, u32 command, const struct element *e, vaddr_t list, u32 count)
+/* A batch of elements of that size, of which `done` are done (negative: an error): over, or to be gone on with. */
+static long batch_end(struct vcpu *v, u32 command, vaddr_t list, u32 count, size_t size, long done)
 {
-    const size_t size = e ? e->size : sizeof(struct gnttab_unmap_grant_ref);
-    long done;
-
-    if (unlikely(!guest_range_ok(list, count * size)))
-        return -XEN_EFAULT;
-    done = e ? batch_run(v, e, list, count) : grant_op_unmap(v, command, list, count);
     arch_mmu_update_end(v);
-    if (done < 0 || (u32)done == count)
-        return done < 0 ? done : 0;
+    if (likely(done == (long)count))
+        return 0;
+    if (done < 0)
+        return done;
     return vcpu_restart(v, __HYPERVISOR_grant_table_op, command, list + (u64)done * size, count - (u32)done, 0, 0);
 }
 
@@ -199,10 +170,33 @@ static long get_status_frames(struct vcpu *v, vaddr_t at, u32 count)
 
 /* ---- the door ------------------------------------------------------------------------------------------------- */
 
-long hypercall_grant_table_op(u64 command_arg, u64 arguments, u64 count_arg, u64 a4, u64 a5)
+static long about_table(struct vcpu *v, u32 command, vaddr_t argument, u32 count)
+{
+    switch (command) {
+    case GNTTABOP_setup_table: /* doc: status -1 too many frames or no memory, -2 no such domain, -5 list, -8 another's */
+        return setup_table(v, argument, count);
+    case GNTTABOP_query_size: /* doc: status -2 no such domain, -8 another's table */
+        return query_size(v, argument, count);
+    case GNTTABOP_get_version: /* doc: 1; -ESRCH no such domain, -EPERM another's table */
+        return get_version(v, argument);
+    case GNTTABOP_set_version: /* doc: 1; 2 is refused: -ENOSYS; -EINVAL any other */
+        return set_version(v, argument);
+    case GNTTABOP_get_status_frames: /* doc: there are none in version 1: status -1 */
+        return get_status_frames(v, argument, count);
+    case GNTTABOP_transfer:    /* doc: refused: -EOPNOTSUPP */
+    case GNTTABOP_cache_flush: /* doc: refused: -EOPNOTSUPP */
+        return guest_refuse(v->domain, XEN_EOPNOTSUPP, "grant_table_op %u is not offered\n", command);
+    default: /* doc: -ENOSYS */
+        return guest_refuse(v->domain, XEN_ENOSYS, "grant_table_op %u is not one of ours\n", command);
+    }
+}
+
+long hypercall_grant_table_op(u64 command_arg, u64 list, u64 count_arg, u64 a4, u64 a5)
 {
     struct vcpu *v = current_vcpu();
     u32 command = (u32)command_arg, count = (u32)count_arg;
+    size_t size;
+    long done;
     (void)a4, (void)a5;
 
     if (unlikely(count > 0x7fffffffu || command >= COMMANDS))
@@ -210,28 +204,24 @@ long hypercall_grant_table_op(u64 command_arg, u64 arguments, u64 count_arg, u64
     /* doc errors: -EINVAL a negative count, or one other than 1 for a whole table; -EFAULT arguments */
     switch (command) {
     case GNTTABOP_map_grant_ref: /* doc: in each element's status: docs/memory.md, "Grants" */
-        return batch(v, command, &map_element, arguments, count);
+        size = sizeof(struct gnttab_map_grant_ref);
+        done = guest_range_ok(list, count * size) ? grant_op_map(v, list, count) : -XEN_EFAULT;
+        break;
     case GNTTABOP_unmap_grant_ref:   /* doc: likewise */
     case GNTTABOP_unmap_and_replace: /* doc: likewise */
-        return batch(v, command, NULL, arguments, count);
+        size = sizeof(struct gnttab_unmap_grant_ref);
+        done = guest_range_ok(list, count * size) ? grant_op_unmap(v, command, list, count) : -XEN_EFAULT;
+        break;
     case GNTTABOP_copy: /* doc: likewise; bytes within a page */
-        return batch(v, command, &copy_element, arguments, count);
+        size = sizeof(struct gnttab_copy);
+        done = guest_range_ok(list, count * size) ? grant_op_copy(v, list, count) : -XEN_EFAULT;
+        break;
     case GNTTABOP_swap_grant_ref: /* doc: likewise */
-        return batch(v, command, &swap_element, arguments, count);
-    case GNTTABOP_setup_table: /* doc: status -1 too many frames or no memory, -2 no such domain, -5 list, -8 another's */
-        return setup_table(v, arguments, count);
-    case GNTTABOP_query_size: /* doc: status -2 no such domain, -8 another's table */
-        return query_size(v, arguments, count);
-    case GNTTABOP_get_version: /* doc: 1; -ESRCH no such domain, -EPERM another's table */
-        return get_version(v, arguments);
-    case GNTTABOP_set_version: /* doc: 1; 2 is refused: -ENOSYS; -EINVAL any other */
-        return set_version(v, arguments);
-    case GNTTABOP_get_status_frames: /* doc: there are none in version 1: status -1 */
-        return get_status_frames(v, arguments, count);
-    case GNTTABOP_transfer:    /* doc: refused: -EOPNOTSUPP */
-    case GNTTABOP_cache_flush: /* doc: refused: -EOPNOTSUPP */
-        return guest_refuse(v->domain, XEN_EOPNOTSUPP, "grant_table_op %u is not offered\n", command);
-    default: /* doc: -ENOSYS */
-        return guest_refuse(v->domain, XEN_ENOSYS, "grant_table_op %u is not one of ours\n", command);
+        size = sizeof(struct gnttab_swap_grant_ref);
+        done = guest_range_ok(list, count * size) ? grant_op_swap(v, list, count) : -XEN_EFAULT;
+        break;
+    default:
+        return about_table(v, command, list, count);
     }
+    return batch_end(v, command, list, count, size, done);
 }

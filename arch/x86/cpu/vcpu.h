@@ -45,6 +45,7 @@ struct x86_vcpu {
     struct table_work work;
     struct frame *cursor;  /* the table that a batch of updates keeps referenced and locked; NULL: none */
     unsigned cursor_level; /* its level */
+    u64 cursor_region;     /* of level 1: which part of the addresses it was found for; ~0: not by an address */
 
     u64 kernel_sp;        /* stack_switch */
     u64 kernel_ss;

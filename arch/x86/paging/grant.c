@@ -12,6 +12,7 @@
 #include <xen/grant_table.h>
 
 #define AVAIL_SHIFT 9
+#define PT_REGION   (PT_ENTRIES * PAGE_SIZE) /* what one L1 maps */
 
 static __cold u64 *slot_refuse(const struct vcpu *v, u64 address, const char *why)
 {
@@ -19,8 +20,16 @@ static __cold u64 *slot_refuse(const struct vcpu *v, u64 address, const char *wh
     return NULL;
 }
 
+/* The table that maps an address. Those of a batch mostly lie together, and the table is at hand from the one before. */
+__always_inline_fn mfn_t grant_table_of(struct x86_vcpu *v, u64 address)
+{
+    if (v->cursor && v->cursor_region == address / PT_REGION)
+        return frame_mfn(v->cursor);
+    return pt_find_l1(v->kernel_root, address);
+}
+
 /* The entry at that place, its table locked (the cursor of update.h); NULL: there is none. */
-static u64 *grant_slot(struct vcpu *v, u64 address, bool is_entry)
+__always_inline_fn u64 *grant_slot(struct vcpu *v, u64 address, bool is_entry)
 {
     struct domain *d = v->domain;
     mfn_t table;
@@ -34,12 +43,14 @@ static u64 *grant_slot(struct vcpu *v, u64 address, bool is_entry)
     } else {
         if (unlikely(!is_guest_range(address, 1)))
             return slot_refuse(v, address, "not an address of the guest");
-        table = pt_find_l1(x86_vcpu(v)->kernel_root, address);
+        table = grant_table_of(x86_vcpu(v), address);
         index = pt_index(address, 1);
     }
     if (unlikely(mfn_is_invalid(table) || index >= PT_ENTRIES ||
                  cursor_lock(x86_vcpu(v), d, frame_of(table)) != 1))
         return slot_refuse(v, address, "no L1 table of the domain stands there");
+    if (!is_entry)
+        x86_vcpu(v)->cursor_region = address / PT_REGION;
     return (u64 *)mfn_to_ptr(table) + index;
 }
 
@@ -79,7 +90,7 @@ static bool is_grant_entry(u64 entry, u32 flags, mfn_t mfn)
     return (entry & (PTE_PRESENT | PTE_RW)) == rights && pte_frame(entry) == mfn.n;
 }
 
-static u64 *grant_slot_of(struct vcpu *v, u64 address, u32 flags, mfn_t mfn)
+__always_inline_fn u64 *grant_slot_of(struct vcpu *v, u64 address, u32 flags, mfn_t mfn)
 {
     u64 *slot = grant_slot(v, address, flags & GNTMAP_contains_pte);
 
@@ -92,7 +103,7 @@ static u64 *grant_slot_of(struct vcpu *v, u64 address, u32 flags, mfn_t mfn)
  * Moves an entry: taken out at its old place, which may be of another table, and put over the grant's. Two tables are never
  * locked together, so the grant's entry is looked at before and after; lost in between, the moved one is dropped.
  */
-static long grant_replace(struct vcpu *v, u64 address, u64 new_address, u32 flags, mfn_t mfn)
+static __attribute__((noinline)) long grant_replace(struct vcpu *v, u64 address, u64 new_address, u32 flags, mfn_t mfn)
 {
     if ((flags & GNTMAP_contains_pte) || !grant_slot_of(v, address, flags, mfn))
         return -XEN_EINVAL;

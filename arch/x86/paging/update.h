@@ -17,6 +17,7 @@ static inline unsigned cursor_lock(struct x86_vcpu *v, const struct domain *d, s
     if (!table_lock(f, d->id, &v->cursor_level))
         return 0;
     v->cursor = f;
+    v->cursor_region = ~0ull;
     return v->cursor_level;
 }
 

@@ -21,6 +21,15 @@ struct pt_walk {
 
 void pt_walk(const struct pt_format *format, mfn_t root, u64 address, struct pt_walk *out);
 
+/* One level down; false: nothing that can be walked stands there. */
+static inline bool pt_find_step(mfn_t *table, vaddr_t address, unsigned level)
+{
+    u64 entry = read_once(((u64 *)mfn_to_ptr(*table))[pt_index(address, level)]);
+
+    *table = mfn_make(pte_frame(entry));
+    return likely((entry & (PTE_PRESENT | PTE_PSE)) == PTE_PRESENT && mfn_valid(*table));
+}
+
 /*
  * The table of level 1 that maps the address below a long-mode root, for the update of an entry: nothing but the
  * frame numbers is looked at, the caller checks the table's type and owner under its lock. MFN_INVALID: none.
@@ -28,13 +37,14 @@ void pt_walk(const struct pt_format *format, mfn_t root, u64 address, struct pt_
 static inline mfn_t pt_find_l1(mfn_t root, vaddr_t address)
 {
     mfn_t table = root;
-    for (unsigned level = PT_LEVELS; level > 1; level--) {
-        u64 entry = read_once(((u64 *)mfn_to_ptr(table))[pt_index(address, level)]);
-        table = mfn_make(pte_frame(entry));
-        if (unlikely((entry & (PTE_PRESENT | PTE_PSE)) != PTE_PRESENT || !mfn_valid(table)))
-            return MFN_INVALID;
-    }
-    return table;
+    bool found = true;
+
+    /* Level by level, not as a loop: each knows its shift then. */
+    if (PT_LEVELS > 3)
+        found = pt_find_step(&table, address, 4);
+    if (PT_LEVELS > 2)
+        found = found && pt_find_step(&table, address, 3);
+    return found && pt_find_step(&table, address, 2) ? table : MFN_INVALID;
 }
 
 #endif
