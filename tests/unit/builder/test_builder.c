@@ -614,7 +614,7 @@ static void a_domain_that_reboots_is_built_again(void **state)
         u16 old = d->id;
         fake_clock_advance(10000000000ull);
         domain_shutdown(d, SHUTDOWN_reboot);
-        for (unsigned i = 0; i < 100 && domain_find(old); i++) {
+        for (unsigned i = 0; i < 1000 && domain_find(old); i++) { /* 1536 frames, 16 in a step at most */
             this_cpu()->softirq = 0;
             domain_work();
         }

@@ -519,7 +519,7 @@ static void one_step(void)
         at -= kinds[kind].weight;
 
     /* What an abandoned request kept is let go by the next one. */
-    bool whole = kinds[kind].whole && me->v->work.held == FRAME_LIST_END;
+    bool whole = kinds[kind].whole && me->v->work.held == FRAME_LIST_END && me->v->descriptor_kept_count == 0;
     for (u64 n = 0; whole && n < frame_count; n++)
         words_before[n] = meaning(n);
     long rc = kinds[kind].step();
