@@ -57,7 +57,7 @@ static void reserve_memory(void)
     memory_map_reserve(0, MIB(1));
     for (u32 i = 0; i < multiboot2.info.module_count; i++) {
         const struct boot_module *m = &multiboot2.info.modules[i];
-        memory_map_reserve(m->start, m->start + m->size);
+        memory_map_keep(m->start, m->start + m->size);
     }
 }
 

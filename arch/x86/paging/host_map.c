@@ -243,8 +243,13 @@ void host_map_take_over(void)
         const struct range *r = &memory_free.range[i];
         frame_alloc_give(mfn_make(r->start >> PAGE_SHIFT), (r->end - r->start) >> PAGE_SHIFT);
     }
-    frame_alloc_give(mfn_make(IMAGE_PHYS >> PAGE_SHIFT),
-                     (image_to_machine(image_start) - IMAGE_PHYS) >> PAGE_SHIFT);
+    /* The boot part is over; in a gap between its segments the loader may have put a module. */
+    static struct range_list boot; /* too large for the stack */
+    range_list_add(&boot, IMAGE_PHYS, image_to_machine(image_start));
+    memory_map_without_kept(&boot);
+    for (u32 i = 0; i < boot.count; i++)
+        frame_alloc_give(mfn_make(boot.range[i].start >> PAGE_SHIFT),
+                         (boot.range[i].end - boot.range[i].start) >> PAGE_SHIFT);
     taken_over = true;
 }
 

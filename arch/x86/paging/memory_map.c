@@ -117,6 +117,20 @@ void memory_map_reserve(u64 start, u64 end)
     range_list_remove(&memory_free, align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE));
 }
 
+static struct range_list kept; /* what memory_map_keep() was given */
+
+void memory_map_keep(u64 start, u64 end)
+{
+    memory_map_reserve(start, end);
+    range_list_add(&kept, align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE));
+}
+
+void memory_map_without_kept(struct range_list *list)
+{
+    for (u32 i = 0; i < kept.count; i++)
+        range_list_remove(list, kept.range[i].start, kept.range[i].end);
+}
+
 paddr_t memory_map_take(u64 size, u64 align, u64 below)
 {
     size = align_up(size, PAGE_SIZE);

@@ -41,6 +41,10 @@ void memory_map_unusable(u64 start, u64 size);
 /* Whole pages, nothing at or above limit; the free list starts as a copy. */
 void memory_map_close(u64 limit);
 void memory_map_reserve(u64 start, u64 end);
+/* The same for what must stay for good (modules), wherever the loader has put it: remembered, so that no range that is given
+ * back later as a whole takes it along. */
+void memory_map_keep(u64 start, u64 end);
+void memory_map_without_kept(struct range_list *list);
 
 /* Takes size bytes, aligned, that end at or below `below`; ~0: there is no such room. Not zeroed. */
 paddr_t memory_map_take(u64 size, u64 align, u64 below);
