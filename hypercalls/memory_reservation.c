@@ -335,10 +335,10 @@ long memory_op_reservation(struct vcpu *v, u32 op, u64 start, vaddr_t argument)
     if (!r.d || !domain_may_act_on(v->domain, r.d) || !reservation_ok(&r) ||
         (unlikely(in.mem_flags) && !reservation_flags_ok(&r, in.mem_flags)))
         return (long)start;
-    if (op == XENMEM_decrease_reservation && (r.order || r.count - start > 1)) {
+    if (op == XENMEM_decrease_reservation) { /* one flush; what is few is cleared by whoever takes it */
         frame_batch_begin();
         reservation_run(&r);
-        frame_batch_end(FRAMES_SCRUB);
+        frame_batch_end(r.order || r.count - start > 1 ? FRAMES_SCRUB : FRAMES_CLEAR_LATER);
     } else {
         reservation_run(&r);
     }
