@@ -107,7 +107,8 @@ static void cache_fill(void)
                 unsigned target = play_index((e & PTE_ADDR) >> PAGE_SHIFT);
                 if (!(e & 1) || target == NOBODY)
                     continue;
-                cached_now[target] |= level > 1 ? 1u << (level - 2) : (e & 2) ? CACHED_READ | CACHED_WRITE : CACHED_READ;
+                unsigned as = level > 1 ? 1u << (level - 2) : (e & 2) ? CACHED_READ | CACHED_WRITE : CACHED_READ;
+                cached_now[target] = (u8)(cached_now[target] | as);
             }
         }
 }
