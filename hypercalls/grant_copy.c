@@ -92,7 +92,8 @@ __always_inline_fn void dest_release(struct side *s)
         grant_unpin(s->d, s->ref, GRANT_PIN_WRITE);
 }
 
-__always_inline_fn int copy_bytes(struct domain *self, const struct gnttab_copy *op, const struct side *from, const struct side *to)
+__always_inline_fn int copy_bytes(struct domain *self, const struct gnttab_copy *op, const struct side *from,
+                                  const struct side *to)
 {
     if (unlikely((u32)op->source.offset + op->len > PAGE_SIZE || (u32)op->dest.offset + op->len > PAGE_SIZE))
         return refuse(self, GNTST_bad_copy_arg, "beyond the end of a page");

@@ -72,7 +72,8 @@ long grant_op_map(struct vcpu *v, vaddr_t list, u32 count)
             return -XEN_EFAULT;
         op.status = (int16_t)map(v, &op);
         /* From `dom` on, which is as it was: whole words. */
-        if (unlikely(copy_to_guest(at + offsetof(struct gnttab_map_grant_ref, dom), &op.dom, sizeof(op) - offsetof(struct gnttab_map_grant_ref, dom))))
+        if (unlikely(copy_to_guest(at + offsetof(struct gnttab_map_grant_ref, dom), &op.dom,
+                                   sizeof(op) - offsetof(struct gnttab_map_grant_ref, dom))))
             return -XEN_EFAULT;
     }
     return done;

@@ -71,5 +71,5 @@ oracle: $(GUESTS) $(B)/xen-lite ## Run GUEST= on xen-lite and on Debian's Xen, a
 	$(Q)$(PYTHON) tools/oracle $(or $(GUEST),page_tables)
 
 .PHONY: oracle-advisories
-oracle-advisories: $(GUESTS) $(B)/xen-lite ## Run the guests of all advisories on both, and hold the differences against docs/assurance.md
+oracle-advisories: $(GUESTS) $(B)/xen-lite ## The guests of all advisories on both; differences against docs/assurance.md
 	$(Q)$(PYTHON) tools/oracle-advisories

@@ -232,7 +232,7 @@ static void a_list_that_breaks_off_(void)
     assert_answer(grant_op(GNTTABOP_unmap_grant_ref, (void *)0x610000000000ull, 3), -XEN_EFAULT);
     assert_int_equal(refs_b(9), 1);
     assert_int_equal(bits(10), 0);
-    fake_guest_range(0x620000000000ull, maps, sizeof(maps), false); /* the answer cannot be given: the map is there all the same */
+    fake_guest_range(0x620000000000ull, maps, sizeof(maps), false); /* no answer can be given: the map is there all the same */
     assert_answer(grant_op(GNTTABOP_map_grant_ref, (void *)0x620000000000ull, 1), -XEN_EFAULT);
     assert_int_equal(refs_b(9), 3);
 }
