@@ -11,7 +11,7 @@ MACHINES = ("qemu-bios", "qemu-uefi", "bochs")
 EACH = "each "
 GUESTS = pathlib.Path(__file__).parents[1] / "guests"
 KEYS = {"machines", "modes", "xl", "hypervisor", "modules", "words", "memory", "smp", "cpu", "icount", "halts",
-        "timeout", "expect", "forbid", "status", "same", "same_across", "not_alone", "bochs"}
+        "timeout", "expect", "forbid", "status", "same", "same_across", "not_alone", "bochs", "counted"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,8 @@ def rows_of(story, section):
                       modules=lines(filled("modules")), expect=lines(filled("expect")), forbid=lines(filled("forbid")),
                       status=section.getint("status", 0), timeout=section.getfloat("timeout", 60),
                       memory=section.getint("memory", 256), smp=section.getint("smp", 1), cpu=section.get("cpu", ""),
-                      icount=section.getboolean("icount", False), halts=section.getboolean("halts", False),
+                      icount=section.getboolean("icount", False) or story in section.get("counted", "").split(),
+                      halts=section.getboolean("halts", False),
                       same=filled("same"), same_across=section.get("same_across", "machines"),
                       hypervisor=filled("hypervisor", "build/xen-lite"))
 
