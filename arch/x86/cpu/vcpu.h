@@ -43,6 +43,11 @@ struct x86_vcpu {
     mfn_t user_root;     /* MFN_INVALID: none */
 
     struct table_work work;
+    struct {
+        u64 place, val;  /* of the update */
+        bool taken;      /* it has had its second look (paging/update.c) */
+        bool letting_go; /* it waits until what `work` keeps is let go */
+    } second_look;
     struct frame *cursor;  /* the table that a batch of updates keeps referenced and locked; NULL: none */
     unsigned cursor_level; /* its level */
     u64 cursor_region;     /* of level 1: which part of the addresses it was found for; ~0: not by an address */

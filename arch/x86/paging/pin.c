@@ -120,8 +120,12 @@ void roots_give_up(struct x86_vcpu *v, struct table_work *work)
 
 long arch_paging_finish(struct vcpu *v, long rc)
 {
-    struct table_work *work = &x86_vcpu(v)->work;
-    work->resume = rc == -XEN_ERESTART;
+    struct x86_vcpu *xv = x86_vcpu(v);
+    struct table_work *work = &xv->work;
+    work->resume = rc == -XEN_ERESTART && !xv->second_look.letting_go;
+    xv->second_look.letting_go = false;
+    if (rc != -XEN_ERESTART)
+        xv->second_look.taken = false;
     if (unlikely(table_work_pending(work)) && !table_work_run(work))
         softirq_raise(SOFTIRQ_TABLES);
     return rc;

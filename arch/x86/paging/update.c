@@ -171,20 +171,39 @@ static long machphys_update(struct domain *d, u64 frame, u64 val)
 }
 
 /*
- * A refusal may have met a table that lost its last use a moment ago, in the same batch or in a pin that was given up,
- * and only waits to be invalidated. True: that is done now, and the request deserves a second look.
+ * A refusal may have met a table that lost its last use a moment ago, in the same batch or in a pin that was given up, and
+ * only waits to be invalidated. Begins with that. False: there is nothing of the kind; *all: it is done.
  */
-static __cold bool try_again(struct x86_vcpu *v, long rc)
+static __cold bool leftovers_let_go(struct x86_vcpu *v, bool *all)
 {
-    if (rc == -XEN_ERESTART)
-        return false;
     v->work.resume = false;
     if (!table_work_pending(&v->work))
         return false;
     arch_mmu_update_end(&v->vcpu);
-    if (!table_work_run(&v->work))
+    *all = table_work_run(&v->work);
+    if (!*all)
         softirq_raise(SOFTIRQ_TABLES);
     return true;
+}
+
+/*
+ * 0: the refused update deserves a second look; -XEN_ERESTART: once what is left is done, and it is given again; else rc,
+ * which stands. One second look for each update: what its own promotion keeps would ask for another one each time.
+ */
+static __cold long try_again(struct x86_vcpu *v, long rc, u64 place, u64 val)
+{
+    bool had = v->second_look.taken && v->second_look.place == place && v->second_look.val == val, all;
+
+    if (rc == -XEN_ERESTART)
+        return rc;
+    v->second_look.taken = false;
+    if (had || !leftovers_let_go(v, &all))
+        return rc;
+    v->second_look.place = place;
+    v->second_look.val = val;
+    v->second_look.taken = true;
+    v->second_look.letting_go = !all;
+    return all ? 0 : -XEN_ERESTART;
 }
 
 long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *frame_owner, u64 ptr, u64 val)
@@ -208,8 +227,11 @@ long arch_mmu_update(struct vcpu *v, struct domain *table_owner, struct domain *
     unsigned index = (unsigned)(ptr & ~PAGE_MASK) >> 3;
     enum store_mode mode = command == MMU_PT_UPDATE_PRESERVE_AD ? STORE_KEEP_AD : STORE_PLAIN;
     long rc = update_entry(x86_vcpu(v), table_owner, frame_owner, f, index, val, mode, 0);
-    if (unlikely(rc && try_again(x86_vcpu(v), rc)))
-        rc = update_entry(x86_vcpu(v), table_owner, frame_owner, f, index, val, mode, 0);
+    if (unlikely(rc)) {
+        rc = try_again(x86_vcpu(v), rc, ptr, val);
+        if (rc == 0)
+            rc = update_entry(x86_vcpu(v), table_owner, frame_owner, f, index, val, mode, 0);
+    }
     return rc;
 }
 
@@ -244,7 +266,8 @@ static long update_va(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_
 long arch_update_va_mapping(struct vcpu *v, vaddr_t va, u64 val, struct domain *frame_owner)
 {
     long rc = update_va(v, va, val, frame_owner);
-    if (unlikely(rc && try_again(x86_vcpu(v), rc)))
+    bool all;
+    if (unlikely(rc && leftovers_let_go(x86_vcpu(v), &all)))
         rc = update_va(v, va, val, frame_owner);
     return rc;
 }

@@ -221,6 +221,7 @@ static void domain_restore(unsigned i, const struct domain_image *d)
     v->work.held = list_of(d->held);
     v->work.dropped = list_of(d->dropped);
     v->work.resume = d->flags & DOM_RESUME;
+    v->second_look.taken = false; /* each state has its second look before it */
     v->cursor = NULL;
     v->vcpu.restart.wanted = false;
     xd->work.dropped = list_of(d->leaving);

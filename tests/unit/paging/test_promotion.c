@@ -109,6 +109,23 @@ static void a_second_look_is_interrupted_anywhere(void **state)
     }
 }
 
+/* What is refused in the end is refused after a bounded number of rounds, though an interrupt is always due. */
+static void a_refused_update_ends_though_always_interrupted(void **state)
+{
+    (void)state;
+    tables_tree(&a);
+    assert_answer(mmuext(MMUEXT_NEW_BASEPTR, tables_number(&a, 20)), 0);
+    tables_page(&a, L3)[1] = tables_entry(&a, 20, RW_FLAGS); /* the root is no L2 */
+    struct snapshot *s = snapshot_take();
+    tables_always_interrupted = true;
+    softirq_raise(SOFTIRQ_TIMER);
+    assert_answer(mmu_update(tables_slot(&a, 20, 0), tables_entry(&a, L3, RW_FLAGS)), -XEN_EINVAL);
+    tables_always_interrupted = false;
+    this_cpu()->softirq = 0;
+    assert_true(same_since(s));
+    assert_int_equal(arch_audit(), 0);
+}
+
 /* Every slot of every level, full tables: 512 references of one table to another. */
 static void full_tables(void **state)
 {
@@ -736,6 +753,7 @@ int main(void)
         BOTH(a_refusal_leaves_what_the_hypervisors_slots_named),
         BOTH(a_refused_root_keeps_what_stood_in_the_hypervisors_slots),
         BOTH(a_second_look_is_interrupted_anywhere),
+        BOTH(a_refused_update_ends_though_always_interrupted),
         BOTH(the_outcome_is_the_same_wherever_it_is_interrupted),
         BOTH(two_interruptions_change_nothing_either),
         BOTH(what_was_kept_for_a_restart_is_let_go_when_none_comes),
