@@ -128,9 +128,11 @@ def main():
     mutants = [mutant for mutant in table["mutant"] if not args.ci or mutant.get("ci")]
     if args.only:
         mutants = [mutant for mutant in mutants if {mutant["xsa"], *map(str, numbers(mutant["xsa"]))} & set(args.only)]
-    known = workshop.killers() | workshop.large_killers()
+    expected = {mutant["killer"] for mutant in mutants}
+    large = {name: killer for name, killer in workshop.large_killers().items() if name in expected}
+    known = workshop.killers() | large
     if args.ci or args.expected:
-        known = {name: killer for name, killer in known.items() if name in {mutant["killer"] for mutant in mutants}}
+        known = {name: killer for name, killer in known.items() if name in expected}
     results = [report(mutant, verdict) for mutant, verdict in hunt_all(mutants, known, args.folder, args.work)]
     tried = {number for mutant in table["mutant"] for number in numbers(mutant["xsa"])}
     guests = {number for path in (workshop.ROOT / "tests/guests").glob("xsa_*") for number in numbers(path.name)}

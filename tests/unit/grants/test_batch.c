@@ -108,11 +108,51 @@ static void a_handle_is_unmapped_once(void **state)
     in_all_modes(a_handle_is_unmapped_once_);
 }
 
+/*
+ * A batch keeps the table of the element before locked, and which addresses it maps: an element that names its entry by the
+ * entry's own address, in another table, ends that.
+ */
+#define OTHER 20 /* maps the second 2 MiB */
+static void each_element_finds_its_own_table_(void)
+{
+    const u64 places[] = {VA(100), tables_slot(&a, OTHER, 3), VA(101), VA(512 + 5), VA(102), tables_slot(&a, L1, 103)};
+    const struct {
+        u64 table;
+        unsigned slot;
+    } expected[] = {{L1, 100}, {OTHER, 3}, {L1, 101}, {OTHER, 5}, {L1, 102}, {L1, 103}};
+
+    assert_answer(mmu_update(tables_slot(&a, L2, 1), tables_entry(&a, OTHER, RW_FLAGS)), 0);
+    lend_pages();
+    fill_maps();
+    for (u32 i = 0; i < COUNT; i++) {
+        room.map[i].host_addr = places[i];
+        room.map[i].flags |= i == 1 || i == 5 ? GNTMAP_contains_pte : 0;
+    }
+    run(GNTTABOP_map_grant_ref, room.map, 0);
+    fill_unmaps();
+    for (u32 i = 0; i < COUNT; i++) {
+        assert_int_equal(room.map[i].status, GNTST_okay);
+        assert_int_equal(pte_frame(tables_page(&a, expected[i].table)[expected[i].slot]), b.frame[8 + i].n);
+        room.unmap[i].host_addr = places[i];
+    }
+    run(GNTTABOP_unmap_grant_ref, room.unmap, 0);
+    for (u32 i = 0; i < COUNT; i++) {
+        assert_int_equal(room.unmap[i].status, GNTST_okay);
+        assert_int_equal(tables_page(&a, expected[i].table)[expected[i].slot], 0);
+    }
+}
+static void each_element_finds_its_own_table(void **state)
+{
+    (void)state;
+    in_all_modes(each_element_finds_its_own_table_);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_element_is_answered),
         cmocka_unit_test(a_handle_is_unmapped_once),
+        cmocka_unit_test(each_element_finds_its_own_table),
     };
     return cmocka_run_group_tests_name("batches of grants", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Entries of live tables change: mmu_update, update_va_mapping, mmuext_op; one by one and in batches. */
+#include "arch/x86/cpu/layout.h"
 #include "arch/x86/paging/entry.h"
 #include "hypercalls/hypercalls.h"
 #include "tests/unit/support/tables.h"
@@ -83,6 +84,44 @@ static void what_is_not_present_may_be_anything_and_is_kept_as_it_is(void **stat
             assert_int_equal(tables_page(&a, table)[100], values[i]);
             assert_int_equal(arch_audit(), 0);
         }
+}
+
+/*
+ * All bits but the present one, and a frame that is in use: neither promotion nor demotion nor what takes its place may take
+ * it for an entry. What replaces it holds what it must, once.
+ */
+static void what_is_not_present_holds_nothing(void **state)
+{
+    (void)state;
+    for (u64 table = L4; table <= L1; table++) {
+        u64 below = table == L1 ? DATA : table + 1, flags = RW_FLAGS | PTE_ACCESSED | PTE_DIRTY;
+        u64 absent = tables_stored(&a, below, flags | PTE_AVAIL) & ~P, *page = tables_page(&a, table);
+        struct snapshot *s = snapshot_take();
+        u64 before = tables_word(&a, below);
+        assert_answer(mmu_update(tables_slot(&a, table, 100), absent), 0);
+        assert_int_equal(tables_word(&a, below), before);
+        assert_answer(mmu_update(tables_slot(&a, table, 100), tables_entry(&a, below, flags)), 0);
+        assert_int_equal(tables_word(&a, below), before + FRAME_REF_ONE + FRAME_TC_ONE);
+        assert_answer(mmu_update(tables_slot(&a, table, 100), absent), 0);
+        assert_int_equal(tables_word(&a, below), before);
+        assert_int_equal(arch_audit(), 0);
+        assert_answer(mmu_update(tables_slot(&a, table, 100), 0), 0);
+        assert_true(same_since(s));
+        /* The same in a page that becomes a table and is one no more. */
+        page = tables_page(&a, 32);
+        for (unsigned i = 0; i < 512; i++)
+            page[i] = is_hypervisor_slot((unsigned)(5 - table), i) ? 0 : absent;
+        s = snapshot_take();
+        assert_answer(pin(&a, (unsigned)(5 - table), 32), 0);
+        assert_int_equal(tables_word(&a, below), before);
+        assert_int_equal(arch_audit(), 0);
+        assert_answer(unpin(&a, 32), 0);
+        if (table != L4) /* a root's slots of the hypervisor are cleared */
+            assert_true(same_since(s));
+        else
+            snapshot_free(s);
+        memset(page, 0, PAGE_SIZE);
+    }
 }
 
 /* All flags of an entry, in any combination, from any to any: the same frame throughout. */
@@ -683,6 +722,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(an_entry_takes_what_it_needs_and_gives_back_what_it_had),
         BOTH(what_is_not_present_may_be_anything_and_is_kept_as_it_is),
+        BOTH(what_is_not_present_holds_nothing),
         BOTH(flags_change_only_within_what_is_allowed),
         BOTH(a_live_entry_does_not_become_a_large_page),
         BOTH(no_entry_names_a_table_of_the_wrong_level),
