@@ -313,6 +313,20 @@ static void a_number_that_is_taken_changes_nothing(void **state)
     frame_free_host(mfn, 1);
 }
 
+/* A map that fills its pages to the last entry: what lies behind it in memory is not asked. */
+static void a_number_behind_the_map_has_no_frame(void **state)
+{
+    (void)state;
+    struct domain *d = world_domain("c", 1);
+    assert_int_equal(p2m_create(d, PAGE_SIZE / sizeof(u32)), 0);
+    mfn_t behind = frame_alloc_host();
+    assert_int_equal(behind.n, ptr_to_mfn(x86_domain(d)->p2m).n + 1);
+    *(u32 *)mfn_to_ptr(behind) = 16;
+    assert_true(mfn_is_invalid(arch_gfn_to_mfn(d, gfn_make(PAGE_SIZE / sizeof(u32)))));
+    assert_true(mfn_is_invalid(arch_gfn_to_mfn(d, gfn_make(PAGE_SIZE / sizeof(u32) - 1))));
+    frame_free_host(behind, 1);
+}
+
 /* An extent whose second page is taken: the first one is given back. */
 static void an_extent_that_does_not_fit_leaves_nothing(void **state)
 {
@@ -348,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_flush_comes_before_entries_are_turned_back, setup, audit),
         cmocka_unit_test_setup_teardown(a_page_that_was_writable_is_flushed_before_it_is_rewritten, setup, audit),
         cmocka_unit_test_setup_teardown(a_number_that_is_taken_changes_nothing, setup, audit),
+        cmocka_unit_test_setup_teardown(a_number_behind_the_map_has_no_frame, setup, audit),
         cmocka_unit_test_setup_teardown(an_extent_that_does_not_fit_leaves_nothing, setup, audit),
         cmocka_unit_test_setup_teardown(round_and_round, setup, audit),
     };
