@@ -5,6 +5,7 @@
 #include "arch/x86/cpu/layout.h"
 #include "arch/x86/paging/roots.h"
 #include "arch/x86/paging/writable.h"
+#include "common/grant_table.h"
 #include "hypercalls/hypercalls.h"
 #include "tests/unit/mmu_random/oracle.h"
 #include <arch/domain.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <xen/memory.h>
 
-#define FRAMES   152
+#define FRAMES   176
 #define PER_DOMAIN 32
 #define CODE     0x7000000000ull
 #define HISTORY  24
@@ -33,6 +34,10 @@ static struct {
     struct xen_add_to_physmap place;
     u64 list[16];
     u32 done;
+    struct gnttab_map_grant_ref map;
+    struct gnttab_unmap_grant_ref unmap;
+    struct gnttab_unmap_and_replace replace;
+    struct gnttab_copy copy;
 } room;
 
 /* xorshift64* (Vigna 2016). */
@@ -61,7 +66,7 @@ static struct {
     int domain, stopped;
 } history[HISTORY];
 static u64 step_now;
-static u64 tally_ok, tally_refused, tally_stopped;
+static u64 tally_ok, tally_refused, tally_stopped, tally_mapped, tally_unmapped;
 
 static void note(const char *what, u64 a, u64 b, u64 c)
 {
@@ -416,6 +421,174 @@ static long step_flush(void)
     return ext(percent(50) ? MMUEXT_TLB_FLUSH_LOCAL : MMUEXT_INVLPG_ALL, any_address(), 0);
 }
 
+/* ---- grants --------------------------------------------------------------------------------------------------- */
+
+#define LENT_REFS 6u
+#define MAPS      24u
+
+/* The maps that there are, by what the hypercalls answered: whoever holds one may reach the frame, and nobody else may. */
+static struct lent_map {
+    struct tables *user, *granter; /* user NULL: none */
+    u64 mfn, address;
+    u32 flags; /* of its halves that are left */
+    grant_handle_t handle;
+} lent_maps[MAPS];
+
+/* What is done to the other's memory by a grant is right if it was right before: looked at, and taken as the new state. */
+static void lent_before(void)
+{
+    const char *wrong = oracle_kept(other->d);
+    if (wrong)
+        wrong_step(wrong);
+}
+static void lent_after(void)
+{
+    memset(oracle_lent, 0, sizeof(oracle_lent));
+    for (unsigned i = 0; i < MAPS; i++) {
+        const struct lent_map *m = &lent_maps[i];
+        if (m->user && m->user != m->granter && (m->flags & GNTMAP_host_map))
+            oracle_lent[m->mfn] |= m->flags & GNTMAP_readonly ? LENT_READ : LENT_READ | LENT_WRITE;
+    }
+    oracle_keep(other->d);
+}
+
+/* A record of mine where there is one, or a free one. */
+static struct lent_map *lent_find(const struct tables *user)
+{
+    unsigned start = below(MAPS);
+    for (unsigned i = 0; i < MAPS; i++)
+        if (lent_maps[(start + i) % MAPS].user == user)
+            return &lent_maps[(start + i) % MAPS];
+    return NULL;
+}
+
+/* Mostly a table that is live, as far as a few tries find one. */
+static u64 any_l1(void)
+{
+    u64 pfn = any_pfn();
+    for (unsigned tries = 0; tries < 40; tries++, pfn = any_pfn()) {
+        u64 w = frame_word(&frame_table[me->frame[pfn].n]);
+        if (word_type(w) == FRAME_L1 && (w & FRAME_VALIDATED))
+            break;
+    }
+    return pfn;
+}
+
+static grant_ref_t any_ref(void)
+{
+    return percent(97) ? below(LENT_REFS) : (grant_ref_t)random64();
+}
+
+/* An entry of one's own table, as the guest may write it at any moment. */
+static long step_lend(void)
+{
+    static const u16 flags[] = {GTF_permit_access, GTF_permit_access, GTF_permit_access, GTF_permit_access | GTF_readonly, 0,
+                                GTF_accept_transfer, GTF_permit_access | GTF_sub_page};
+    struct grant_entry_v1 *e = (struct grant_entry_v1 *)mfn_to_ptr(grant_frame(me->d, 0)) + below(LENT_REFS);
+    e->frame = (u32)any_number(any_pfn());
+    e->domid = percent(90) ? other->d->id : percent(80) ? me->d->id : (u16)random64();
+    e->flags = percent(60) ? GTF_permit_access : flags[below(ARRAY_SIZE(flags))];
+    note("lend", e->frame, e->domid, e->flags);
+    return 0;
+}
+
+static long step_grant_map(void)
+{
+    struct lent_map *m = lent_find(NULL);
+    struct tables *granter = percent(85) ? other : me;
+    u32 flags = (percent(92) ? GNTMAP_host_map : 0) | (percent(40) ? GNTMAP_readonly : 0) | (percent(15) ? GNTMAP_device_map : 0) |
+                (percent(30) ? GNTMAP_application_map : 0);
+    u64 address = any_address();
+    if (!m)
+        return -1;
+    if (percent(75)) {
+        flags |= GNTMAP_contains_pte;
+        address = (any_number(any_l1()) << PAGE_SHIFT) + any_slot() * 8u + (percent(2) ? 4 : 0);
+    }
+    lent_before();
+    room.map = (struct gnttab_map_grant_ref){.host_addr = address, .flags = flags, .ref = any_ref(), .dom = granter->d->id};
+    note("grant map", address, flags, room.map.ref);
+    long rc = call(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (u64)&room.map, 1, 0);
+    tally_mapped += rc == 0 && room.map.status == GNTST_okay;
+    if (rc == 0 && room.map.status == GNTST_okay)
+        *m = (struct lent_map){me, granter, room.map.dev_bus_addr >> PAGE_SHIFT, address, flags, room.map.handle};
+    if (m->user && frame_table[m->mfn].owner != granter->d->id)
+        wrong_step("a grant leads to a frame that is not the granter's");
+    lent_after();
+    return rc ? rc : room.map.status;
+}
+
+/* The halves that an answer of 0 has ended. */
+static void lent_ended(struct lent_map *m, u64 address, u64 bus)
+{
+    if (address)
+        m->flags &= ~(u32)GNTMAP_host_map;
+    if (bus)
+        m->flags &= ~(u32)GNTMAP_device_map;
+    if (!(m->flags & (GNTMAP_host_map | GNTMAP_device_map)))
+        m->user = NULL;
+    tally_unmapped += m->user == NULL;
+}
+
+static long step_grant_unmap(void)
+{
+    struct lent_map *m = lent_find(me);
+    if (!m)
+        return -1;
+    u64 address = percent(80) ? m->address : percent(50) ? any_address() : 0, bus = percent(50) ? m->mfn << PAGE_SHIFT : 0;
+    grant_handle_t handle = percent(97) ? m->handle : (grant_handle_t)random64();
+    lent_before();
+    room.unmap = (struct gnttab_unmap_grant_ref){.host_addr = address, .dev_bus_addr = bus, .handle = handle};
+    note("grant unmap", address, bus, handle);
+    long rc = call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (u64)&room.unmap, 1, 0);
+    if (rc == 0 && room.unmap.status == GNTST_okay && handle == m->handle)
+        lent_ended(m, address, bus);
+    lent_after();
+    return rc ? rc : room.unmap.status;
+}
+
+static long step_grant_replace(void)
+{
+    struct lent_map *m = lent_find(me);
+    if (!m)
+        return -1;
+    lent_before();
+    room.replace = (struct gnttab_unmap_and_replace){
+        .host_addr = m->address, .new_addr = percent(10) ? m->address : any_address(), .handle = m->handle};
+    note("grant replace", m->address, room.replace.new_addr, m->handle);
+    long rc = call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, (u64)&room.replace, 1, 0);
+    if (rc == 0 && room.replace.status == GNTST_okay)
+        lent_ended(m, m->address, 0);
+    lent_after();
+    return rc ? rc : room.replace.status;
+}
+
+static struct gnttab_copy_ptr any_side(bool granted)
+{
+    struct gnttab_copy_ptr p = {.offset = (u16)(percent(90) ? below(4000) : random64())};
+    p.domid = granted ? (percent(85) ? other->d->id : me->d->id) : percent(95) ? DOMID_SELF : me->d->id;
+    if (granted)
+        p.u.ref = any_ref();
+    else
+        p.u.gmfn = any_number(any_pfn());
+    return p;
+}
+
+/* Bytes that make no entry of a table out of another: whole entries, at their places. */
+static long step_grant_copy(void)
+{
+    bool from = percent(60), to = percent(60);
+    room.copy = (struct gnttab_copy){.source = any_side(from), .dest = any_side(to), .len = (u16)(below(12) * 8),
+                                     .flags = (u16)((from ? GNTCOPY_source_gref : 0) | (to ? GNTCOPY_dest_gref : 0))};
+    room.copy.dest.offset &= 0xfff8;
+    room.copy.source.offset &= 0xfff8;
+    lent_before();
+    note("grant copy", room.copy.source.u.gmfn, room.copy.dest.u.gmfn, room.copy.flags);
+    long rc = call(__HYPERVISOR_grant_table_op, GNTTABOP_copy, (u64)&room.copy, 1, 0);
+    lent_after();
+    return rc ? rc : room.copy.status;
+}
+
 /* The other domain's turn. What was done to it meanwhile, nothing, is looked at. */
 static long step_switch(void)
 {
@@ -442,6 +615,7 @@ static void realm_make(unsigned i)
     tables_make(&realm[i], i ? "b" : "a", modes[i], PER_DOMAIN);
     realm[i].d->vm_assist |= 1ull << VMASST_TYPE_writable_pagetables;
     assert_answer(mmuext(MMUEXT_NEW_BASEPTR, tables_number(&realm[i], 8)), 0); /* a vcpu that runs has a root */
+    assert_int_equal(grant_grow(realm[i].d, 1), 0);
 }
 
 static void both_begin(void)
@@ -453,7 +627,8 @@ static void both_begin(void)
     me = &realm[1];
     other = &realm[0];
     oracle_cache_reset();
-    oracle_keep(other->d);
+    memset(lent_maps, 0, sizeof(lent_maps));
+    lent_after();
 }
 
 /* Both end, wherever they stood, and every frame is free again. */
@@ -463,6 +638,9 @@ static void both_end(void)
     if (arch_audit())
         wrong_step("the audit finds something after the end of a domain");
     tables_destroy(me);
+    if (this_cpu()->softirq & SOFTIRQ_DOMAIN) /* who had lent what the other still used */
+        domain_work();
+    this_cpu()->softirq = 0;
     if (arch_audit())
         wrong_step("the audit finds something after the end of both domains");
     if (frame_free_count() != free_at_start)
@@ -490,7 +668,8 @@ static const struct {
     {step_trapped, 600, true}, {step_pin, 900, true},     {step_unpin, 700, true},       {step_root, 600, true},
     {step_gdt, 300, true},     {step_ldt, 200, true},     {step_descriptor, 300, true},  {step_page, 300, true},
     {step_memory, 300, false}, {step_place, 50, false},   {step_flush, 100, true},       {step_switch, 200, false},
-    {step_path, 400, false},   {step_reborn, 5, false},   {step_exchange, 200, false},
+    {step_lend, 250, true},    {step_grant_map, 350, true}, {step_grant_unmap, 300, false},
+    {step_grant_replace, 40, false}, {step_grant_copy, 150, true}, {step_path, 400, false},   {step_reborn, 5, false},   {step_exchange, 200, false},
 };
 
 /* ---- one step and what follows -------------------------------------------------------------------------------- */
@@ -559,13 +738,15 @@ void random_run(enum domain_paging first, enum domain_paging second, u64 count)
     free_at_start = frame_free_count();
     modes[0] = first;
     modes[1] = second;
-    tally_ok = tally_refused = tally_stopped = 0;
+    tally_ok = tally_refused = tally_stopped = tally_mapped = tally_unmapped = 0;
     both_begin();
     for (step_now = 0; step_now < count; step_now++)
         one_step();
-    printf("# %lu steps, seed %lu: %lu done, %lu refused, %lu interrupted; %lu of %lu frames were left\n", count, seed,
-           tally_ok, tally_refused, tally_stopped, frame_free_count(), free_at_start);
+    printf("# %lu steps, seed %lu: %lu done, %lu refused, %lu interrupted; %lu grants mapped, %lu unmapped; %lu of %lu frames "
+           "were left\n", count, seed, tally_ok, tally_refused, tally_stopped, tally_mapped, tally_unmapped,
+           frame_free_count(), free_at_start);
     /* Most steps have to come through, or nothing was tested. */
     assert_true(tally_ok > count / 4 && tally_refused > count / 20 && tally_stopped > count / 2000);
+    assert_true(tally_mapped > count / 2000 && tally_unmapped > count / 4000);
     both_end();
 }
