@@ -496,8 +496,8 @@ static long step_grant_map(void)
 {
     struct lent_map *m = lent_find(NULL);
     struct tables *granter = percent(85) ? other : me;
-    u32 flags = (percent(92) ? GNTMAP_host_map : 0) | (percent(40) ? GNTMAP_readonly : 0) | (percent(15) ? GNTMAP_device_map : 0) |
-                (percent(30) ? GNTMAP_application_map : 0);
+    u32 flags = (percent(92) ? GNTMAP_host_map : 0) | (percent(40) ? GNTMAP_readonly : 0) |
+                (percent(15) ? GNTMAP_device_map : 0) | (percent(30) ? GNTMAP_application_map : 0);
     u64 address = any_address();
     if (!m)
         return -1;
@@ -668,8 +668,9 @@ static const struct {
     {step_trapped, 600, true}, {step_pin, 900, true},     {step_unpin, 700, true},       {step_root, 600, true},
     {step_gdt, 300, true},     {step_ldt, 200, true},     {step_descriptor, 300, true},  {step_page, 300, true},
     {step_memory, 300, false}, {step_place, 50, false},   {step_flush, 100, true},       {step_switch, 200, false},
-    {step_lend, 250, true},    {step_grant_map, 350, true}, {step_grant_unmap, 300, false},
-    {step_grant_replace, 40, false}, {step_grant_copy, 150, true}, {step_path, 400, false},   {step_reborn, 5, false},   {step_exchange, 200, false},
+    {step_lend, 250, true},    {step_grant_map, 350, true},   {step_grant_unmap, 300, false},
+    {step_grant_copy, 150, true}, {step_grant_replace, 40, false},
+    {step_path, 400, false},   {step_reborn, 5, false},   {step_exchange, 200, false},
 };
 
 /* ---- one step and what follows -------------------------------------------------------------------------------- */
