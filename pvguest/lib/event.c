@@ -83,6 +83,21 @@ long event_alloc_unbound(domid_t remote)
     return answer != 0 ? answer : (long)alloc.port;
 }
 
+long event_keep_for(domid_t remote, event_handler handler)
+{
+    long port = event_alloc_unbound(remote);
+
+    return port < 0 ? port : event_bound((evtchn_port_t)port, handler);
+}
+
+long event_bind_interdomain(domid_t remote, evtchn_port_t remote_port, event_handler handler)
+{
+    struct evtchn_bind_interdomain bind = {.remote_dom = remote, .remote_port = remote_port};
+    long answer = hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
+
+    return answer != 0 ? answer : event_bound(bind.local_port, handler);
+}
+
 long event_status(evtchn_port_t port)
 {
     struct evtchn_status status = {.dom = DOMID_SELF, .port = port};

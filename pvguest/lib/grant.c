@@ -76,7 +76,11 @@ long grant_map(domid_t domain, grant_ref_t ref, void *address, uint32_t flags, g
     long answer = hypercall_grant_table_op(GNTTABOP_map_grant_ref, &map, 1);
 
     *handle = map.handle;
-    return answer_of(answer, map.status);
+    answer = answer_of(answer, map.status);
+    /* The page that stood there may be in the TLB, and the hypervisor leaves that to us. */
+    if (answer == 0)
+        page_flush(address);
+    return answer;
 }
 
 long grant_unmap(grant_handle_t handle, void *address)

@@ -147,6 +147,13 @@ long root_load_user(void *root)
     return mmuext_frame(MMUEXT_NEW_USER_BASEPTR, root == NULL ? 0 : virt_to_frame(root));
 }
 
+long page_flush(const volatile void *address)
+{
+    struct mmuext_op op = {.cmd = MMUEXT_INVLPG_LOCAL, .arg1.linear_addr = (uintptr_t)address};
+
+    return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
+}
+
 long paging_flush(void)
 {
     return mmuext_frame(MMUEXT_TLB_FLUSH_LOCAL, 0);

@@ -19,6 +19,10 @@ long event_bind_ipi(event_handler handler);
 /* A port of this domain that `remote` may bind to; the port or a negated error. No handler. */
 long event_alloc_unbound(domid_t remote);
 
+/* The two ends of a channel, the port or a negated error: kept for that domain; bound to a port that it keeps for us. */
+long event_keep_for(domid_t remote, event_handler handler);
+long event_bind_interdomain(domid_t remote, evtchn_port_t remote_port, event_handler handler);
+
 /* EVTCHNSTAT_... of a port of this domain, or a negated error. */
 long event_status(evtchn_port_t port);
 

@@ -93,6 +93,7 @@ long entry_update(volatile uint64_t *entry, uint64_t value);
 
 long root_load(void *root);            /* MMUEXT_NEW_BASEPTR */
 long root_load_user(void *root);       /* MMUEXT_NEW_USER_BASEPTR; NULL: none */
+long page_flush(const volatile void *address); /* MMUEXT_INVLPG_LOCAL */
 long paging_flush(void);               /* MMUEXT_TLB_FLUSH_LOCAL */
 void root_copy_kernel(uint64_t *root); /* the kernel's slot of the boot root into a new, unregistered one */
 
