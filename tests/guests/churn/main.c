@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * churn: a domain that turns its own memory over at random: pages are mapped, written, pinned as tables of any level,
- * linked, given back, taken, copied, granted to itself and made roots of its user mode, with a model of what must be so
+ * linked, given back, taken, exchanged, copied, granted to itself and made roots of its user mode, with a model of what must be so
  * in between. At the end all is given up, every page must be an ordinary one again, and the neighbour beside it recounts
  * the machine. operations=N on its command line says how many: 100000 if it says nothing. */
 #include "attempt.h"
@@ -119,6 +119,23 @@ static void give_or_take(unsigned int i)
     }
 }
 
+/* Another frame for the page, where nothing else holds the one it has. In rewrite mode there is no such thing. */
+static void exchange_one(unsigned int i)
+{
+    xen_pfn_t in, out = virt_to_pfn(page[i].at);
+    unsigned long taken = 0;
+
+    if (guest_is_rewrite() || page[i].gone || page[i].pinned)
+        return;
+    in = virt_to_frame(page[i].at);
+    report_quiet("unmap", hypercall_update_va_mapping((uintptr_t)page[i].at, 0, UVMF_INVLPG), 0);
+    if (step(exchange(&in, 1, 0, &out, 1, 0, &taken)))
+        ((uint64_t *)guest_start_info->mfn_list)[virt_to_pfn(page[i].at)] = out;
+    page[i].writable = page_writable(page[i].at) == 0;
+    if (!page[i].writable)
+        report_quiet("read-only", page_readonly(page[i].at), 0);
+}
+
 static void copy_or_clear(unsigned int i)
 {
     unsigned int from = below(PAGES);
@@ -159,7 +176,8 @@ static void grant_one(unsigned int i)
 }
 
 static void (*const steps[])(unsigned int i) = {map_one,   map_one,   write_one,    write_one,     pin_one,   pin_one,
-                                                unpin_one, entry_one, give_or_take, copy_or_clear, user_root, grant_one};
+                                                unpin_one, entry_one, give_or_take, copy_or_clear, user_root, grant_one,
+                                                exchange_one};
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
 
