@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * churn: a domain that turns its own memory over at random: pages are mapped, written, pinned as tables of any level,
- * linked, given back, taken, exchanged, copied, granted to itself and made roots of its user mode, with a model of what must be so
- * in between. At the end all is given up, every page must be an ordinary one again, and the neighbour beside it recounts
- * the machine. operations=N on its command line says how many: 100000 if it says nothing. */
+ * linked, given back, taken, exchanged, copied, granted to itself and made roots of its user mode, with a model of what
+ * must be so in between. At the end all is given up, every page must be an ordinary one again, and the neighbour beside
+ * it recounts the machine. operations=N on its command line says how many: 100000 if it says nothing. */
 #include "attempt.h"
 #include "guest/console.h"
 #include "guest/grant.h"
