@@ -220,7 +220,7 @@ static void again(char **argv, const char *choices)
 
 int main(int argc, char **argv)
 {
-    it.is_long = getenv("XL_LONG") && strcmp(getenv("XL_LONG"), "0") != 0;
+    it.is_long = steps_form_is_long();
     signal(SIGABRT, on_signal);
     signal(SIGSEGV, on_signal);
     signal(SIGILL, on_signal);

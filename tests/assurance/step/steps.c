@@ -281,3 +281,9 @@ void *__wrap_memset(void *to, int c, size_t n)
     before(to, n, ACCESS_WRITE, HERE);
     return __real_memset(to, c, n);
 }
+
+bool steps_form_is_long(void)
+{
+    const char *word = getenv("XL_LONG");
+    return word && *word && strcmp(word, "0") != 0;
+}

@@ -35,4 +35,7 @@ size_t memory_word(const void *at);
 /* What stands at an address of the program's text: function, file and line; the innermost inlined one. */
 void steps_print_place(const void *where);
 
+/* Is the long form asked for (XL_LONG, neither empty nor 0)? */
+bool steps_form_is_long(void);
+
 #endif

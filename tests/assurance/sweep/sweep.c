@@ -309,7 +309,7 @@ static bool state_begin(unsigned cast, unsigned state)
 
 int main(int argc, char **argv)
 {
-    const bool is_long = getenv("XL_LONG") && strcmp(getenv("XL_LONG"), "0") != 0;
+    const bool is_long = steps_form_is_long();
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGABRT, on_signal);
     signal(SIGSEGV, on_signal);
