@@ -135,6 +135,26 @@ static void what_is_taken_is_free_aligned_and_below_the_limit(void **state)
     assert_int_equal(range_list_total(&memory_ram), MIB(16));
 }
 
+/* What a loader put into a gap between two parts of the image stays, although the gap is given back as a whole later. */
+static void what_is_kept_is_in_nothing_that_is_given_back(void **state)
+{
+    static struct range_list gap;
+    (void)state;
+
+    memory_map_usable(0, MIB(16));
+    memory_map_close(~0ull & PAGE_MASK);
+    memory_map_reserve(MIB(2), MIB(4));
+    memory_map_keep(MIB(2) + 0x1000, MIB(2) + 0xacd8);
+    memory_map_keep(MIB(6) + 1, MIB(6) + 2);
+    assert_int_equal(range_list_total(&memory_free), MIB(14) - PAGE_SIZE);
+    range_list_add(&gap, MIB(2), MIB(3));
+    memory_map_without_kept(&gap);
+    assert_int_equal(gap.count, 2);
+    assert_int_equal(gap.range[0].end, MIB(2) + 0x1000);
+    assert_int_equal(gap.range[1].start, MIB(2) + 0xb000);
+    assert_int_equal(gap.range[1].end, MIB(3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +163,7 @@ int main(void)
         cmocka_unit_test(only_whole_pages_stay),
         cmocka_unit_test_setup(unusable_wins_and_a_size_that_wraps_ends_at_the_limit, begin),
         cmocka_unit_test_setup(what_is_taken_is_free_aligned_and_below_the_limit, begin),
+        cmocka_unit_test_setup(what_is_kept_is_in_nothing_that_is_given_back, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

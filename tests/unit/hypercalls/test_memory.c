@@ -464,6 +464,22 @@ static void test_sizes(void **state)
     assert_answer(memory_op(XENMEM_current_reservation, at), 1);
 }
 
+/* No domain has memory nodes: the answers are about who asks of whom. */
+static void test_nodes(void **state)
+{
+    struct xen_vnuma_topology_info *info = (void *)room;
+    struct domain *p = world_privileged("p");
+    (void)state;
+
+    info->domid = DOMID_SELF;
+    assert_answer(memory_op(XENMEM_get_vnumainfo, at), -XEN_EOPNOTSUPP);
+    assert_answer(memory_op(XENMEM_get_vnumainfo, BAD), -XEN_EFAULT);
+    info->domid = 9999;
+    assert_answer(memory_op(XENMEM_get_vnumainfo, at), -XEN_ESRCH);
+    info->domid = p->id;
+    assert_answer(memory_op(XENMEM_get_vnumainfo, at), -XEN_EPERM);
+}
+
 static void test_maps(void **state)
 {
     struct xen_memory_map *map = (void *)room;
@@ -779,6 +795,7 @@ int main(void)
         REWRITE(test_for_other_domains),
         DIRECT(test_sizes),
         REWRITE(test_sizes),
+        DIRECT(test_nodes),
         DIRECT(test_maps),
         DIRECT(test_placing_shared_info_direct),
         REWRITE(test_placing_shared_info_rewrite),

@@ -79,6 +79,30 @@ static void it_looks_again_by_itself(void **state)
     assert_true(fake_console_has("memory: 256 frames"));
 }
 
+static void the_key_of_memory_tells_of_the_dead(void **state)
+{
+    struct tables b;
+    (void)state;
+    tables_make(&b, "b", PAGING_REWRITE, 8);
+    struct frame *held = tables_frame(&b, 3);
+    assert_true(frame_get(held, b.d->id));
+    world_enter(&a.v->vcpu);
+    tables_destroy(&b);
+    keyhandler_press('m');
+    assert_true(fake_console_has("1 frames of at most 8, 0 shared with the hypervisor; gone, but others hold them"));
+    frame_put(held);
+}
+
+static void without_room_for_its_timer_it_says_so(void **state)
+{
+    (void)state;
+    while (!mfn_is_invalid(frame_alloc_host()))
+        ;
+    keyhandler_work();
+    assert_true(fake_console_has("the console is not looked after"));
+    assert_string_equal(typed("x"), "x");
+}
+
 static void a_key_without_meaning_says_so(void **state)
 {
     (void)state;
@@ -156,6 +180,8 @@ int main(void)
         cmocka_unit_test_setup(three_times_ctrl_a_goes_over_and_back, setup),
         cmocka_unit_test_setup(what_nobody_reads_is_kept_as_far_as_there_is_room, setup),
         cmocka_unit_test_setup(it_looks_again_by_itself, setup),
+        cmocka_unit_test_setup(the_key_of_memory_tells_of_the_dead, setup),
+        cmocka_unit_test_setup(without_room_for_its_timer_it_says_so, setup),
         cmocka_unit_test_setup(a_key_without_meaning_says_so, setup),
         cmocka_unit_test_setup(a_privileged_domain_presses_keys, setup),
         cmocka_unit_test_setup(a_privileged_domain_reads_the_figures_of_memory, setup),
