@@ -21,6 +21,15 @@ static unsigned me;
 /* The last value of a count is kept, so that an overflow is refused and never wrapped. */
 #define REFS_MAX ((1u << FRAME_REF_BITS) - 2)
 
+/* A table that is locked while it changes needs one reference more than it has before and after. */
+bool oracle_at_the_limit(void)
+{
+    for (unsigned i = 0; i < shape.frames; i++)
+        if (IMG_REFS(now.frame[i].bits) >= REFS_MAX)
+            return true;
+    return false;
+}
+
 static bool is_mine(unsigned frame)
 {
     return frame != NOBODY && now.frame[frame].owner == me + 1;

@@ -17,5 +17,7 @@ const char *oracle_world(const struct image *image);
 const char *oracle_step(const struct image *before, const struct op *op, long rc, const struct image *after);
 /* What the call must answer (answer.c); false: work is left on tables, and the answer depends on when it is done. */
 bool oracle_answer(const struct image *before, const struct op *op, long *expected);
+/* After it: would any frame then have all the references that it can? There a refusal is right too. */
+bool oracle_at_the_limit(void);
 
 #endif

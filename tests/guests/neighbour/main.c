@@ -128,13 +128,16 @@ static bool vectors_same(void)
 
 static bool all_same(unsigned long had)
 {
-    return report_quiet("words of memory that changed", (long)memory_changed(), 0) &
-           report_quiet("its page table is as it was", memcmp(table, table_copy, PAGE_SIZE) == 0, true) &
-           report_quiet("its GDT is as it was", memcmp(gdt, gdt_copy, PAGE_SIZE) == 0, true) &
-           report_quiet("its ports are as they were, and silent", ports_same(), true) &
-           report_quiet("its vector registers are as they were", vectors_same(), true) &
-           report_quiet("its registers are as they were", registers_kept(), true) &
-           report_quiet("it has what it had", reservation_now(), (long)had);
+    bool same = true;
+
+    same = report_quiet("words of memory that changed", (long)memory_changed(), 0) && same;
+    same = report_quiet("its page table is as it was", memcmp(table, table_copy, PAGE_SIZE) == 0, true) && same;
+    same = report_quiet("its GDT is as it was", memcmp(gdt, gdt_copy, PAGE_SIZE) == 0, true) && same;
+    same = report_quiet("its ports are as they were, and silent", ports_same(), true) && same;
+    same = report_quiet("its vector registers are as they were", vectors_same(), true) && same;
+    same = report_quiet("its registers are as they were", registers_kept(), true) && same;
+    same = report_quiet("it has what it had", reservation_now(), (long)had) && same;
+    return same;
 }
 
 /* To ask about another domain is refused as long as there is one; a privileged domain gets a number. */

@@ -60,7 +60,7 @@ static void all_refused(const char *what, uint8_t *data)
     static const uint16_t indices[] = {1, ENTRIES - 1, ENTRIES, 511, 512, 8191};
 
     for (unsigned int i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)
-        refused(data, (uint16_t)(indices[i] << 3 | LOCAL | RING3));
+        refused(data, (uint16_t)((unsigned int)indices[i] << 3 | LOCAL | RING3));
     refused(data, 100 << 3 | RING3);
     refused(data, 7000 << 3 | RING3);
     printf("%s: #GP\n", what);
