@@ -36,8 +36,6 @@ static const char *entry_wrong(const struct image *image, const struct frame_ima
         return "an entry has a forbidden bit";
     if (!(e & ENT_USER))
         return "an entry keeps ring 3 out";
-    if ((e & ENT_TAG) && level > 1 && !shape.rewrite[table->owner - 1])
-        return "an entry above level 1 has a bit that its guest does not know";
     if (target->owner != table->owner)
         return "a live table names a frame that is not the domain's";
     if (level > 1 && !(is_live_table(target) && IMG_TYPE(target->bits) == level - 1))
