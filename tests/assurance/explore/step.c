@@ -310,10 +310,13 @@ static const char *take_down_wrong(void)
 static const char *answer_wrong(void)
 {
     long expected;
-    if (step.rc != -XEN_ERESTART && oracle_answer(step.before, step.op, &expected))
-        return step.rc == expected || (step.rc == -XEN_EINVAL && oracle_at_the_limit()) ? NULL : step.rc == 0 ? "a call that must be refused is carried out"
-                                        : expected == 0  ? "a call is refused that must be carried out"
-                                                         : "a call is refused with another error than it should be";
+    if (step.rc != -XEN_ERESTART && oracle_answer(step.before, step.op, &expected)) {
+        if (step.rc == expected || (step.rc == -XEN_EINVAL && oracle_at_the_limit()))
+            return NULL;
+        return step.rc == 0    ? "a call that must be refused is carried out"
+               : expected == 0 ? "a call is refused that must be carried out"
+                               : "a call is refused with another error than it should be";
+    }
     switch (step.rc) {
     case 0:
     case -XEN_EINVAL:
